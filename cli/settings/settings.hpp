@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.hpp"
+
+namespace ghoard::settings {
+
+/// Where a value came from, weakest first.
+enum class Source { built_in, file, environment, flag };
+
+/// One row of the table of settings: the one place that names them. Drives environment, config.toml, `config list`,
+/// and the manual page (a test compares).
+struct Setting {
+  std::string_view key;          ///< in config.toml and for `config get`: "default_ttl"
+  std::string_view environment;  ///< "GHOARD_DEFAULT_TTL"
+  std::string_view alias;        ///< "CACHE_DEFAULT_TTL" or empty
+  enum class Kind { boolean, seconds, bytes, port, url, text, list, path } kind;
+  std::string_view default_value;
+  bool fixed_at_start = true;  ///< a running agent keeps the value it was started with
+  bool secret = false;         ///< `config list` shows only whether it is set
+  std::string_view summary;
+};
+[[nodiscard]] std::span<const Setting> table();
+
+struct Value {
+  std::string text;  ///< normalised: booleans true/false, seconds and bytes as plain numbers
+  Source source = Source::built_in;
+  std::string origin;  ///< "default", "GHOARD_DEFAULT_TTL", "/path/config.toml:3", "--flag"
+};
+
+/// Reads one environment variable; absent or empty means unset. Injected so that tests need no real environment.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+[[nodiscard]] Environment process_environment();
+
+/// Directories of one instance: GHOARD_HOME's four, or XDG's. `run` is XDG_RUNTIME_DIR/ghoard, else
+/// /run/user/UID/ghoard, else the state directory; never TMPDIR.
+struct Paths {
+  std::filesystem::path config;
+  std::filesystem::path cache;
+  std::filesystem::path state;
+  std::filesystem::path run;
+
+  [[nodiscard]] std::filesystem::path config_file() const { return config / "config.toml"; }
+  [[nodiscard]] std::filesystem::path agent_record() const { return state / "agent.lock"; }
+  [[nodiscard]] std::filesystem::path start_lock() const { return state / "start.lock"; }
+  [[nodiscard]] std::filesystem::path agent_log() const { return state / "agent.log"; }
+  [[nodiscard]] std::filesystem::path socket() const { return run / "agent.sock"; }
+};
+[[nodiscard]] base::Result<Paths> find_paths(const Environment& environment);
+
+/// Every setting with its effective value and origin; flag > environment > file > default. Unknown keys and values that
+/// do not parse are errors naming file and line or variable. The file is opened only if it exists.
+class Settings {
+ public:
+  static base::Result<Settings> load(const Paths& paths, const Environment& environment,
+                                     const std::map<std::string, std::string>& flags = {});
+
+  [[nodiscard]] const Value& value(std::string_view key) const;  ///< `key` must be in the table
+  [[nodiscard]] bool boolean(std::string_view key) const;
+  [[nodiscard]] std::uint64_t number(std::string_view key) const;
+  [[nodiscard]] const std::string& text(std::string_view key) const { return value(key).text; }
+  [[nodiscard]] std::vector<std::string> list(std::string_view key) const;
+  /// Hash over all settings fixed at start, for the agent's record.
+  [[nodiscard]] std::string fixed_hash() const;
+
+ private:
+  std::map<std::string, Value, std::less<>> m_values;
+};
+
+/// Writes one key into config.toml (0600, replaced atomically), keeping the rest of the file as it is.
+base::Result<void> store_setting(const Paths& paths, std::string_view key, std::string_view value);
+
+/// "90s", "5m", "1h30m", "1d", or plain seconds; Go's duration syntax plus `d`. For freshness flags and seconds
+/// settings.
+[[nodiscard]] base::Result<std::int64_t> parse_duration_seconds(std::string_view text, bool allow_plain_number);
+/// "512MiB", "1GB", "4096".
+[[nodiscard]] base::Result<std::uint64_t> parse_bytes(std::string_view text);
+
+/// Makes a directory and its missing parents, 0700, and refuses one that others own or may write.
+base::Result<void> ensure_private_directory(const std::filesystem::path& directory);
+
+}  // namespace ghoard::settings

@@ -1,0 +1,5 @@
+#include "core/github/canonical.hpp"
+#include "core/github/etag.hpp"
+#include "core/github/invalidation.hpp"
+#include "core/github/rate.hpp"
+#include "core/github/routes.hpp"

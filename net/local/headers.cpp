@@ -1,0 +1,2 @@
+#include "net/local/agent_record.hpp"
+#include "net/local/client.hpp"

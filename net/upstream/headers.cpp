@@ -1,0 +1,1 @@
+#include "net/upstream/curl_upstream.hpp"
