@@ -32,7 +32,10 @@ const std::map<std::string, std::set<std::string>>& arrows() {
       {"cli/settings", core},
       {"cli/jq", {"core/base"}},
       {"cli/agent", with({"cli/settings", "store", "net/local", "net/server", "net/upstream"})},
-      {"cli/ghoard", with({"cli/settings", "store", "net/local"})},
+      {"cli/link", with({"cli/settings", "store", "net/local"})},
+      {"cli/api", with({"cli/settings", "cli/link", "net/local"})},
+      {"cli/commands", with({"cli/settings", "cli/link", "net/local"})},
+      {"cli/ghoard", with({"cli/settings", "cli/link", "cli/api", "cli/commands"})},
   };
   return table;
 }
@@ -43,14 +46,15 @@ const std::map<std::string, std::set<std::string>>& libraries() {
       {"sqlite3", {"store"}},
       {"curl/", {"net/upstream"}},
       {"boost/", {"net/local", "net/server", "net/upstream", "cli/agent"}},
-      {"CLI/", {"cli/ghoard", "cli/agent"}},
+      {"CLI/", {"cli/api", "cli/commands", "cli/agent"}},
       {"jq.h", {"cli/jq"}},
       {"jv.h", {"cli/jq"}},
-      {"yaml.h", {"cli/ghoard"}},
+      {"yaml.h", {"cli/link"}},
       {"toml++/", {"cli/settings"}},
       {"sodium", {"core/base", "cli/agent"}},
       {"nlohmann/",
-       {"core/github", "core/cache", "store", "net/server", "cli/settings", "cli/ghoard", "cli/agent", "cli/jq"}},
+       {"core/github", "core/cache", "store", "net/server", "cli/settings", "cli/link", "cli/api", "cli/commands",
+        "cli/agent", "cli/jq"}},
   };
   return table;
 }

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "cli/settings/settings.hpp"
+
+namespace ghoard::link {
+
+/// One invocation of `ghoard`: what main() found out before it ran a command.
+struct Program {
+  std::string name = "ghoard";      ///< prefix of messages: the name we were invoked by ("gh" through a symlink)
+  std::filesystem::path directory;  ///< of the running binary, where ghoard-agent and ghoard-jq are looked for first
+  settings::Environment environment;
+  settings::Paths paths;
+  settings::Settings settings;
+};
+
+/// Exit codes follow gh.
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_failure = 1;
+inline constexpr int exit_cancelled = 2;
+inline constexpr int exit_authentication = 4;
+
+/// A command: one file each, listed in cli/ghoard/main.cpp. Parses its own arguments (those after its name) without
+/// side effects, then runs. Returns the exit code; has printed its errors as "NAME: message".
+using CommandFunction = int (*)(const Program& program, std::span<const std::string> arguments);
+
+struct Command {
+  std::string_view name;
+  std::string_view summary;
+  CommandFunction run;
+};
+
+/// "ghoard: message" on stderr, and the hint, if any, on a line of its own.
+void print_error(const Program& program, std::string_view message, std::string_view hint = {});
+
+}  // namespace ghoard::link
