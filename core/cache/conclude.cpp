@@ -1,0 +1,213 @@
+// The second half of Fetcher: what the answer to a flight means for the cache and for its waiters.
+
+#include "core/cache/answer.hpp"
+#include "core/cache/fetcher.hpp"
+#include "core/github/routes.hpp"
+
+namespace ghoard::cache {
+
+namespace {
+
+http::CacheStatus status_of(const Flight& flight, const Waiter& waiter) {
+  http::CacheStatus status;
+  if (waiter.directives.no_cache) {
+    status.fwd = http::Forward::request;
+  } else {
+    status.fwd = flight.own != nullptr ? http::Forward::stale : http::Forward::uri_miss;
+  }
+  status.fwd_status = flight.head->status;
+  status.collapsed = waiter.joined;
+  return status;
+}
+
+/// Entity fields stay as stored; everything else of a 304 is newer (RFC 9111 section 3.2, github-rules: live headers).
+http::Headers merged_headers(const http::Headers& stored, const http::Headers& received) {
+  http::Headers result = stored;
+  const http::Headers fresh = kept_headers(received);
+  const auto is_entity = [](const http::Header& field) {
+    return http::to_lower(field.name).starts_with("content-") || http::iequals(field.name, "Last-Modified");
+  };
+  for (const http::Header& field : fresh) {
+    if (!is_entity(field)) {
+      result.remove(field.name);
+    }
+  }
+  for (const http::Header& field : fresh) {
+    if (!is_entity(field)) {
+      result.add(field.name, field.value);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Fetcher::Lesson Fetcher::conclude(Flight& flight) {
+  if (flight.failure.has_value() || !flight.head.has_value()) {
+    answer_uncached(flight);
+    return Lesson::refused;
+  }
+  if (flight.head->status == 304 && flight.basis != nullptr) {
+    return conclude_not_modified(flight);
+  }
+  return conclude_answer(flight);
+}
+
+Fetcher::Lesson Fetcher::conclude_not_modified(Flight& flight) {
+  auto entry = std::make_shared<Entry>(*flight.basis);
+  Response& response = entry->response;
+  response.headers = merged_headers(response.headers, flight.head->headers);
+  response.fetched_at = flight.began;
+  response.must_revalidate = is_overtaken(flight);
+  const github::LifetimeContext context{m_state.options.default_ttl};
+  response.lifetime = github::lifetime_of(github::classify(flight.request.resource), flight.request.resource,
+                                          response.status, response.headers, *response.body, context)
+                          .value_or(base::Seconds{0});
+  const std::string_view received_etag = flight.head->headers.get("ETag");
+  entry->grant = Grant{flight.request.credential.fingerprint, flight.began,
+                       received_etag.empty() ? flight.sent_etag : std::string(received_etag)};
+  answer_all(flight, *entry, true);
+  keep(flight, entry, true);
+  return response.shareable ? Lesson::shareable : Lesson::opaque;
+}
+
+Fetcher::Lesson Fetcher::conclude_answer(Flight& flight) {
+  const ResponseHead& head = *flight.head;
+  const github::Resource& resource = flight.request.resource;
+  const github::RouteClass& route = github::classify(resource);
+  withdraw_grants(flight);
+
+  const github::LifetimeContext context{m_state.options.default_ttl};
+  const auto lifetime = github::lifetime_of(route, resource, head.status, head.headers, flight.body, context);
+  if (!lifetime.has_value() || head.status == 304) {
+    answer_uncached(flight);
+    return head.status >= 400 ? Lesson::refused : Lesson::opaque;
+  }
+
+  auto entry = std::make_shared<Entry>();
+  Response& response = entry->response;
+  response.status = head.status;
+  response.headers = kept_headers(head.headers);
+  response.vary = head.headers.joined("Vary");
+  response.fetched_at = flight.began;
+  response.lifetime = *lifetime;
+  response.immutable = route.immutable && head.status == 200;
+  response.must_revalidate = is_overtaken(flight);
+  entry->grant.fingerprint = flight.request.credential.fingerprint;
+  entry->grant.proven_at = flight.began;
+  if (head.status == 200 && !github::may_hide_new_page(resource, head.headers, flight.body)) {
+    const github::EtagInputs sent{resource.accept, flight.request.credential.authorization, {}};
+    entry->grant.etag = head.headers.get("ETag");
+    response.last_modified = head.headers.get("Last-Modified");
+    response.etag_class = github::classify_etag(entry->grant.etag, response.vary, sent, flight.body);
+    response.shareable = response.etag_class != github::EtagClass::opaque && !route.identity_relative &&
+                         !github::carries_download_token(resource, flight.body);
+    if (flight.basis != nullptr) {
+      m_state.drift.observe(flight.basis->response.etag_class, response.etag_class, m_state.clock.mono());
+    }
+  }
+  response.body = std::make_shared<const std::string>(std::move(flight.body));
+  answer_all(flight, *entry, false);
+  keep(flight, entry, false);
+  if (head.status >= 400) {
+    return Lesson::refused;
+  }
+  return response.shareable ? Lesson::shareable : Lesson::opaque;
+}
+
+/// 401 says that the token is worth nothing any more, 403 and 404 that it may not see this resource (design: grants). A
+/// 403 that only reports an exhausted limit says nothing about entitlement.
+void Fetcher::withdraw_grants(const Flight& flight) {
+  const int status = flight.head->status;
+  const Fingerprint& fingerprint = flight.request.credential.fingerprint;
+  base::Result<void> done;
+  if (status == 401) {
+    m_state.memory.drop_all(fingerprint);
+    done = m_state.store.revoke_all(fingerprint);
+  } else if (status == 404 || status == 410 || status == 451 ||
+             (status == 403 && !github::is_limited(status, flight.head->headers, flight.body))) {
+    m_state.memory.drop(flight.request.key, fingerprint);
+    done = m_state.store.revoke(flight.request.key, fingerprint);
+  }
+  if (!done.has_value()) {
+    m_state.note("cannot withdraw grants: " + done.error().message);
+  }
+}
+
+void Fetcher::keep(const Flight& flight, const std::shared_ptr<Entry>& entry, bool renewed) {
+  const github::CanonicalRequest& request = flight.request;
+  if (renewed) {
+    if (const auto done = m_state.store.renew(request.key, *entry); !done.has_value()) {
+      m_state.note("cannot renew an entry: " + done.error().message);
+    }
+  } else {
+    const auto id = m_state.store.put(request.resource, request.key, *entry);
+    if (id.has_value()) {
+      entry->response.id = *id;
+    } else {
+      m_state.note("cannot store an answer: " + id.error().message);
+    }
+  }
+  m_state.memory.put(request.resource, request.key, entry);
+}
+
+void Fetcher::answer_all(const Flight& flight, const Entry& entry, bool revalidated) {
+  for (const Waiter& waiter : flight.waiters) {
+    http::CacheStatus status = status_of(flight, waiter);
+    status.stored = true;
+    status.ttl = entry.response.must_revalidate ? base::Seconds{0} : entry.response.lifetime;
+    if (waiter.joined) {
+      m_state.metrics.count(Outcome::coalesced);
+    } else {
+      m_state.metrics.count(revalidated ? Outcome::revalidated : Outcome::miss);
+    }
+    waiter.sink->send(answer_with(entry, status, flight.head->headers, waiter.headers, waiter.head));
+  }
+}
+
+/// An answer that is not kept, or none at all: stale where the caller accepts that, else what upstream said.
+void Fetcher::answer_uncached(const Flight& flight) {
+  const bool failed = flight.failure.has_value() || !flight.head.has_value();
+  const bool upstream_trouble = failed || flight.head->status >= 500 ||
+                                github::is_limited(flight.head->status, flight.head->headers, flight.body);
+  const http::Body body = std::make_shared<const std::string>(flight.body);
+  for (const Waiter& waiter : flight.waiters) {
+    if (upstream_trouble && answer_stale(flight, waiter)) {
+      continue;
+    }
+    if (failed) {
+      m_state.metrics.count(Outcome::error);
+      waiter.sink->send(upstream_error_reply(
+          flight.failure.value_or(base::Error{base::ErrorCode::unavailable, "upstream sent no answer"})));
+      continue;
+    }
+    m_state.metrics.count(waiter.joined ? Outcome::coalesced : Outcome::miss);
+    Reply reply;
+    reply.status = flight.head->status;
+    reply.headers = live_headers(flight.head->headers);
+    reply.headers.add("Cache-Status", http::format_cache_status(status_of(flight, waiter)));
+    if (waiter.head) {
+      reply.headers.set("Content-Length", std::to_string(body->size()));
+    } else {
+      reply.body = body;
+    }
+    waiter.sink->send(std::move(reply));
+  }
+}
+
+bool Fetcher::answer_stale(const Flight& flight, const Waiter& waiter) {
+  if (flight.own == nullptr) {
+    return false;
+  }
+  const Judgement judgement = judge(*flight.own, waiter.directives, m_state.clock.wall());
+  if (!judgement.usable_on_error || is_overtaken(flight)) {
+    return false;
+  }
+  m_state.metrics.count(Outcome::hit);
+  ++m_state.metrics.stale_served;
+  m_state.served(*flight.own);
+  waiter.sink->send(answer_from(*flight.own, judgement, waiter.headers, waiter.head, "stale"));
+  return true;
+}
+
+}  // namespace ghoard::cache

@@ -1,0 +1,182 @@
+#include "core/cache/engine.hpp"
+
+#include "core/cache/answer.hpp"
+#include "core/cache/upstream_request.hpp"
+#include "core/github/invalidation.hpp"
+
+namespace ghoard::cache {
+
+Engine::Engine(Store& store, Upstream& upstream, const base::Clock& clock, EngineOptions options)
+    : m_state(store, upstream, clock, std::move(options)), m_fetcher(m_state) {}
+
+Engine::~Engine() {
+  for (const auto& weak : m_relays) {
+    if (const auto relay = weak.lock()) {
+      relay->abandon();
+    }
+  }
+}
+
+void Engine::handle(IncomingRequest incoming, std::shared_ptr<ReplySink> sink) {
+  const auto request =
+      github::canonicalise(incoming.method, incoming.target, incoming.headers, m_state.options.origins);
+  if (!request.has_value()) {
+    refuse(sink, 400, "invalid_request", request.error().message);
+    return;
+  }
+  const std::string_view host = incoming.headers.get("Host");
+  const AllowedHosts::Decision decision = m_state.hosts.decide(host, m_state.clock.mono());
+  switch (decision.trust) {
+    case AllowedHosts::Trust::none:
+      refuse(sink, 403, "host_not_allowed",
+             "the host " + std::string(host) +
+                 " is not one that ghoard talks to; add it to allowed_hosts in "
+                 "config.toml or GHOARD_ALLOWED_HOSTS, then run `ghoard agent restart`");
+      return;
+    case AllowedHosts::Trust::redirect_target: {
+      if (!request->is_read()) {
+        refuse(sink, 403, "host_not_allowed", "a redirect's target may only be read");
+        return;
+      }
+      github::CanonicalRequest redirected = *request;
+      redirected.origin = decision.origin;
+      pass(redirected, std::move(incoming), std::move(sink), false);
+      return;
+    }
+    case AllowedHosts::Trust::api: break;
+  }
+  if (!request->is_read()) {
+    write(*request, std::move(incoming), std::move(sink));
+  } else if (request->bypass != github::Bypass::none) {
+    pass(*request, std::move(incoming), std::move(sink), true);
+  } else {
+    handle_read(*request, std::move(incoming.headers), std::move(sink));
+  }
+}
+
+void Engine::handle_read(const github::CanonicalRequest& request, http::Headers headers,
+                         std::shared_ptr<ReplySink> sink) {
+  const bool head = request.method == "HEAD";
+  std::shared_ptr<const Entry> entry = look_up(request);
+  if (entry != nullptr) {
+    const Judgement judgement = judge(*entry, request.directives, m_state.clock.wall());
+    if (judgement.verdict != Verdict::revalidate) {
+      const bool stale = judgement.verdict == Verdict::stale && judgement.ttl <= base::Seconds{0};
+      m_state.metrics.count(Outcome::hit);
+      m_state.metrics.stale_served += stale ? 1 : 0;
+      m_state.served(*entry);
+      sink->send(answer_from(*entry, judgement, headers, head, stale ? "stale" : "local"));
+      return;
+    }
+  }
+  if (request.directives.only_if_cached) {
+    refuse(sink, 504, "not_stored", "nothing usable is stored for this request and only-if-cached forbids asking");
+    return;
+  }
+  m_fetcher.join(request, Waiter{std::move(sink), std::move(headers), request.directives, head, false},
+                 std::move(entry));
+}
+
+/// The entry granted to this token: the memory tier's unless another token's proof may have renewed the stored one.
+std::shared_ptr<const Entry> Engine::look_up(const github::CanonicalRequest& request) {
+  const Fingerprint& fingerprint = request.credential.fingerprint;
+  std::shared_ptr<const Entry> known = m_state.memory.find(request.key, fingerprint);
+  if (known != nullptr) {
+    const Judgement judgement = judge(*known, request.directives, m_state.clock.wall());
+    if (judgement.verdict == Verdict::fresh || request.directives.no_cache) {
+      return known;
+    }
+  }
+  auto stored = m_state.store.find(request.key, fingerprint);
+  if (!stored.has_value()) {
+    m_state.note("cannot read the cache: " + stored.error().message);
+    return known;
+  }
+  if (!stored->has_value()) {
+    return known;
+  }
+  auto entry = std::make_shared<const Entry>(std::move(**stored));
+  m_state.memory.put(request.resource, request.key, entry);
+  return entry;
+}
+
+void Engine::pass(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
+                  bool with_credential) {
+  m_state.metrics.count(Outcome::bypassed);
+  relay(request, std::move(incoming), std::move(sink), with_credential, nullptr);
+}
+
+void Engine::write(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink) {
+  const bool graphql = github::is_graphql(request.method, request.resource.path);
+  if (graphql && incoming.stream == nullptr &&
+      github::graphql_operation(incoming.body) == github::GraphqlOperation::query) {
+    pass(request, std::move(incoming), std::move(sink), true);
+    return;
+  }
+  // The marks come first: whatever becomes of the write, nothing from before it is served as fresh afterwards.
+  if (const auto marked = invalidate_for(request, graphql); !marked.has_value()) {
+    refuse(sink, 503, "cannot_invalidate",
+           "the write was not sent, since the cache cannot be marked: " + marked.error().message);
+    return;
+  }
+  m_state.metrics.count(Outcome::bypassed);
+  relay(request, std::move(incoming), std::move(sink), true, [this, request, graphql] {
+    // Again at its end, even if the outcome is unknown: a read in between may have stored the state before the write.
+    if (const auto marked = invalidate_for(request, graphql); !marked.has_value()) {
+      m_state.note("cannot mark the cache after a write: " + marked.error().message);
+    }
+  });
+}
+
+base::Result<void> Engine::invalidate_for(const github::CanonicalRequest& request, bool graphql) {
+  if (graphql) {
+    m_state.log.add(request.credential.fingerprint);
+    m_state.memory.drop_all(request.credential.fingerprint);
+    return m_state.store.revoke_all(request.credential.fingerprint);
+  }
+  const auto tags = github::affected_by_write(request.resource.host, request.resource.path);
+  m_state.log.add(tags);
+  m_state.memory.drop_matching(tags);
+  return m_state.store.invalidate(tags);
+}
+
+void Engine::relay(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
+                   bool with_credential, std::function<void()> afterwards) {
+  http::CacheStatus status;
+  status.fwd = request.is_read() ? http::Forward::bypass : http::Forward::method;
+  auto relay = std::make_shared<Relay>(
+      std::move(sink), m_state.budget, http::format_cache_status(status),
+      [this, origin = request.origin, credential = request.credential, path = request.resource.path,
+       afterwards = std::move(afterwards)](const RelayResult& result) {
+        m_state.account(origin, credential, path, result.head.has_value() ? &*result.head : nullptr);
+        if (afterwards) {
+          afterwards();
+        }
+      });
+  std::erase_if(m_relays, [](const std::weak_ptr<Relay>& weak) { return weak.expired(); });
+  m_relays.push_back(relay);
+  UpstreamRequest out = pass_request(request, incoming, m_state.options.user_agent, with_credential);
+  relay->own(m_state.upstream.start(std::move(out), relay));
+}
+
+void Engine::refuse(const std::shared_ptr<ReplySink>& sink, int status, std::string_view code,
+                    std::string_view message) {
+  m_state.metrics.count(Outcome::error);
+  sink->send(error_reply(status, code, message));
+}
+
+void Engine::tick() {
+  m_fetcher.tick();
+  flush();
+}
+
+void Engine::flush() {
+  if (m_state.touched.empty()) {
+    return;
+  }
+  const std::vector<ResponseId> ids(m_state.touched.begin(), m_state.touched.end());
+  m_state.touched.clear();
+  m_state.store.touch(ids, m_state.clock.wall());
+}
+
+}  // namespace ghoard::cache

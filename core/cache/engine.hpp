@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+
+#include "core/cache/fetcher.hpp"
+#include "core/cache/reply.hpp"
+#include "core/cache/state.hpp"
+
+namespace ghoard::cache {
+
+/// Answers API requests: from the memory tier, the store, or upstream (design: "A request's way"). A single-threaded
+/// state machine: `handle` and `tick` are called on the loop thread, and so must be the observers it gives to Upstream.
+class Engine final : public RequestHandler {
+ public:
+  /// `store`, `upstream` and `clock` must outlive the engine.
+  Engine(Store& store, Upstream& upstream, const base::Clock& clock, EngineOptions options);
+  ~Engine() override;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  void handle(IncomingRequest request, std::shared_ptr<ReplySink> sink) override;
+
+  /// To be called about once a second.
+  void tick();
+  /// Writes what is only in memory (the LRU order) to the store; before exit.
+  void flush();
+  /// After entries were removed from the store.
+  void forget_memory() { m_state.memory.clear(); }
+
+  [[nodiscard]] const Metrics& metrics() const { return m_state.metrics; }
+  [[nodiscard]] const github::RateBook& rates() const { return m_state.rates; }
+  [[nodiscard]] std::size_t flights() const { return m_fetcher.flights(); }
+
+ private:
+  void handle_read(const github::CanonicalRequest& request, http::Headers headers, std::shared_ptr<ReplySink> sink);
+  void pass(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
+            bool with_credential);
+  void write(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink);
+  [[nodiscard]] base::Result<void> invalidate_for(const github::CanonicalRequest& request, bool graphql);
+  [[nodiscard]] std::shared_ptr<const Entry> look_up(const github::CanonicalRequest& request);
+  void refuse(const std::shared_ptr<ReplySink>& sink, int status, std::string_view code, std::string_view message);
+  void relay(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
+             bool with_credential, std::function<void()> afterwards);
+
+  State m_state;
+  Fetcher m_fetcher;
+  std::vector<std::weak_ptr<Relay>> m_relays;
+};
+
+}  // namespace ghoard::cache

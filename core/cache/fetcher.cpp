@@ -1,0 +1,235 @@
+#include "core/cache/fetcher.hpp"
+
+#include <algorithm>
+
+#include "core/cache/answer.hpp"
+#include "core/cache/upstream_request.hpp"
+
+namespace ghoard::cache {
+
+namespace {
+
+constexpr base::Seconds pass_memory{60};
+constexpr base::Seconds queue_patience{30};
+constexpr std::size_t pass_capacity = 4096;
+constexpr int refusals_before_release = 2;
+
+/// An answer begun before this request must not satisfy it (RFC 9111 section 5.2.1.4; max-age=0 says the same).
+bool wants_new_fetch(const http::RequestDirectives& wants) {
+  return wants.no_cache || wants.max_age == base::Seconds{0};
+}
+
+}  // namespace
+
+Fetcher::~Fetcher() {
+  for (const auto& weak : m_relays) {
+    if (const auto relay = weak.lock()) {
+      relay->abandon();
+    }
+  }
+}
+
+void Fetcher::join(const github::CanonicalRequest& request, Waiter waiter, std::shared_ptr<const Entry> own) {
+  Group& group = m_groups[request.key];
+  const auto found = group.flights.find(request.credential.fingerprint);
+  if (found != group.flights.end()) {
+    const std::shared_ptr<Flight> flight = found->second;
+    if (is_overtaken(*flight)) {
+      group.overtaken.push_back(flight);
+      group.flights.erase(found);
+    } else if (flight->started() && wants_new_fetch(waiter.directives)) {
+      waiter.joined = !flight->trailing.empty();
+      flight->trailing.push_back(std::move(waiter));
+      return;
+    } else {
+      waiter.joined = true;
+      flight->waiters.push_back(std::move(waiter));
+      return;
+    }
+  }
+  auto flight = std::make_shared<Flight>(*this, m_state.budget, m_state.options.object_limit, request);
+  flight->waiters.push_back(std::move(waiter));
+  flight->own = std::move(own);
+  group.flights.emplace(request.credential.fingerprint, flight);
+
+  const bool shared_route = !github::classify(request.resource).identity_relative && !passes(request.key);
+  if (shared_route && group.leader != nullptr) {
+    group.queue.push_back({std::move(flight), m_state.clock.mono()});
+    return;
+  }
+  if (shared_route) {
+    group.leader = flight;
+  }
+  start(flight);
+}
+
+void Fetcher::start(const std::shared_ptr<Flight>& flight) {
+  flight->began = m_state.clock.wall();
+  flight->log_position = m_state.log.position();
+  choose_basis(*flight);
+  UpstreamRequest request = fetch_request(flight->request, m_state.options.user_agent);
+  if (!flight->sent_etag.empty()) {
+    request.headers.add("If-None-Match", flight->sent_etag);
+  } else if (flight->basis != nullptr) {
+    request.headers.add("If-Modified-Since", flight->basis->response.last_modified);
+  }
+  flight->own_exchange(m_state.upstream.start(std::move(request), flight));
+}
+
+/// What this token was granted before comes first; without it, another token's answer whose ETag can be told for this
+/// one: derived from the bytes, or a git object's name (github-rules: conditional requests).
+void Fetcher::choose_basis(Flight& flight) {
+  if (flight.own != nullptr) {
+    const Entry& own = *flight.own;
+    if (own.response.status == 200 && (!own.grant.etag.empty() || !own.response.last_modified.empty())) {
+      flight.basis = flight.own;
+      flight.sent_etag = own.grant.etag;
+    }
+    return;
+  }
+  auto found = m_state.store.candidates(flight.request.key, 1);
+  if (!found.has_value() || found->empty()) {
+    return;
+  }
+  Entry& candidate = found->front();
+  const Response& response = candidate.response;
+  if (!response.shareable || response.status != 200 || response.body == nullptr) {
+    return;
+  }
+  switch (response.etag_class) {
+    case github::EtagClass::derivable: {
+      if (!m_state.drift.may_derive(m_state.clock.mono())) {
+        return;
+      }
+      const github::EtagInputs inputs{flight.request.resource.accept, flight.request.credential.authorization, {}};
+      flight.sent_etag = '"' + github::derive_etag(response.vary, inputs, *response.body) + '"';
+      break;
+    }
+    case github::EtagClass::object_sha: flight.sent_etag = candidate.grant.etag; break;
+    case github::EtagClass::opaque: return;
+  }
+  if (!flight.sent_etag.empty()) {
+    flight.basis = std::make_shared<const Entry>(std::move(candidate));
+  }
+}
+
+bool Fetcher::is_overtaken(const Flight& flight) const {
+  return flight.started() &&
+         m_state.log.concerns(flight.log_position, flight.request.resource, flight.request.credential.fingerprint);
+}
+
+bool Fetcher::passes(const ResourceKey& key) {
+  const auto found = m_pass_until.find(key);
+  if (found == m_pass_until.end()) {
+    return false;
+  }
+  if (found->second > m_state.clock.mono()) {
+    return true;
+  }
+  m_pass_until.erase(found);
+  return false;
+}
+
+void Fetcher::flight_ended(const std::shared_ptr<Flight>& flight) {
+  m_state.account(flight->request.origin, flight->request.credential, flight->request.resource.path,
+                  flight->head.has_value() ? &*flight->head : nullptr);
+  finish(flight, conclude(*flight));
+}
+
+void Fetcher::flight_overflowed(const std::shared_ptr<Flight>& flight) {
+  const std::vector<Waiter> waiters = std::move(flight->waiters);
+  flight->waiters.clear();
+  flight->hand_over(make_relay(flight->request, waiters.front()));
+  for (std::size_t i = 1; i < waiters.size(); ++i) {
+    relay(flight->request, waiters[i]);
+  }
+  finish(flight, Lesson::opaque);
+}
+
+std::shared_ptr<Relay> Fetcher::make_relay(const github::CanonicalRequest& request, const Waiter& waiter) {
+  http::CacheStatus status;
+  status.fwd = http::Forward::bypass;
+  status.detail = "too-large";
+  m_state.metrics.count(Outcome::bypassed);
+  auto made = std::make_shared<Relay>(waiter.sink, m_state.budget, http::format_cache_status(status),
+                                      [this, origin = request.origin, credential = request.credential,
+                                       path = request.resource.path](const RelayResult& result) {
+                                        m_state.account(origin, credential, path,
+                                                        result.head.has_value() ? &*result.head : nullptr);
+                                      });
+  std::erase_if(m_relays, [](const std::weak_ptr<Relay>& weak) { return weak.expired(); });
+  m_relays.push_back(made);
+  return made;
+}
+
+void Fetcher::relay(const github::CanonicalRequest& request, const Waiter& waiter) {
+  const std::shared_ptr<Relay> passing = make_relay(request, waiter);
+  passing->own(m_state.upstream.start(fetch_request(request, m_state.options.user_agent), passing));
+}
+
+/// Takes the flight out of its group, starts what was waiting for its end, and forgets the group when nothing is left.
+void Fetcher::finish(const std::shared_ptr<Flight>& flight, Lesson lesson) {
+  const ResourceKey key = flight->request.key;
+  Group& group = m_groups[key];
+  const auto joinable = group.flights.find(flight->request.credential.fingerprint);
+  if (joinable != group.flights.end() && joinable->second == flight) {
+    group.flights.erase(joinable);
+  }
+  std::erase(group.overtaken, flight);
+  if (lesson == Lesson::opaque) {
+    if (m_pass_until.size() >= pass_capacity) {
+      m_pass_until.clear();
+    }
+    m_pass_until[key] = m_state.clock.mono() + pass_memory;
+  }
+  if (group.leader == flight) {
+    group.leader = nullptr;
+    release_queue(group, lesson);
+  }
+  for (Waiter& waiter : std::exchange(flight->trailing, {})) {
+    join(flight->request, std::move(waiter), m_state.memory.find(key, flight->request.credential.fingerprint));
+  }
+  const auto left = m_groups.find(key);
+  if (left != m_groups.end() && left->second.flights.empty() && left->second.overtaken.empty()) {
+    m_groups.erase(left);
+  }
+}
+
+void Fetcher::release_queue(Group& group, Lesson lesson) {
+  if (group.queue.empty()) {
+    group.refusals = 0;
+    return;
+  }
+  if (lesson == Lesson::refused && ++group.refusals < refusals_before_release) {
+    const std::shared_ptr<Flight> next = group.queue.front().flight;
+    group.queue.erase(group.queue.begin());
+    group.leader = next;
+    start(next);
+    return;
+  }
+  group.refusals = 0;
+  for (const Queued& waiting : std::exchange(group.queue, {})) {
+    start(waiting.flight);
+  }
+}
+
+void Fetcher::tick() {
+  const base::MonoTime now = m_state.clock.mono();
+  for (auto& [key, group] : m_groups) {
+    while (!group.queue.empty() && now - group.queue.front().since > queue_patience) {
+      const std::shared_ptr<Flight> impatient = group.queue.front().flight;
+      group.queue.erase(group.queue.begin());
+      start(impatient);
+    }
+  }
+}
+
+std::size_t Fetcher::flights() const {
+  std::size_t count = 0;
+  for (const auto& [key, group] : m_groups) {
+    count += group.flights.size() + group.overtaken.size();
+  }
+  return count;
+}
+
+}  // namespace ghoard::cache

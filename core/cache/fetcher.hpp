@@ -1,0 +1,74 @@
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "core/cache/flight.hpp"
+#include "core/cache/state.hpp"
+
+namespace ghoard::cache {
+
+/// Runs the flights (design: "A request's way", 3 and 5; "Data model", grants). Callers of one (resource, token) share
+/// one fetch. While one token's fetch of a shareable resource is under way, other tokens wait for it and then prove
+/// themselves with one conditional request each; they never get an answer that they were not proven entitled to.
+class Fetcher final : public FlightOwner {
+ public:
+  explicit Fetcher(State& state) : m_state(state) {}
+  ~Fetcher() override;
+
+  /// Brings `waiter` an answer from upstream. `own`: what its token was granted before, if anything.
+  void join(const github::CanonicalRequest& request, Waiter waiter, std::shared_ptr<const Entry> own);
+
+  /// Releases flights that have waited too long for another token's fetch.
+  void tick();
+
+  /// Fetches under way, those waiting for another one included.
+  [[nodiscard]] std::size_t flights() const;
+
+  void flight_overflowed(const std::shared_ptr<Flight>& flight) override;
+  void flight_ended(const std::shared_ptr<Flight>& flight) override;
+
+ private:
+  struct Queued {
+    std::shared_ptr<Flight> flight;
+    base::MonoTime since{};
+  };
+  /// Everything under way for one resource.
+  struct Group {
+    std::unordered_map<Fingerprint, std::shared_ptr<Flight>, base::DigestHash> flights;  // joinable ones
+    std::vector<std::shared_ptr<Flight>> overtaken;  // a write came after they began: nobody joins them any more
+    std::shared_ptr<Flight> leader;                  // other tokens wait for this one
+    std::vector<Queued> queue;
+    int refusals = 0;  // leaders in a row that brought nothing to share
+  };
+  /// What a finished flight means for the tokens that wait for it.
+  enum class Lesson { shareable, refused, opaque };
+
+  void start(const std::shared_ptr<Flight>& flight);
+  void choose_basis(Flight& flight);
+  [[nodiscard]] bool is_overtaken(const Flight& flight) const;
+  [[nodiscard]] bool passes(const ResourceKey& key);
+
+  Lesson conclude(Flight& flight);
+  Lesson conclude_not_modified(Flight& flight);
+  Lesson conclude_answer(Flight& flight);
+  void keep(const Flight& flight, const std::shared_ptr<Entry>& entry, bool renewed);
+  void withdraw_grants(const Flight& flight);
+
+  void answer_all(const Flight& flight, const Entry& entry, bool revalidated);
+  void answer_uncached(const Flight& flight);
+  [[nodiscard]] bool answer_stale(const Flight& flight, const Waiter& waiter);
+  void relay(const github::CanonicalRequest& request, const Waiter& waiter);
+  [[nodiscard]] std::shared_ptr<Relay> make_relay(const github::CanonicalRequest& request, const Waiter& waiter);
+
+  void finish(const std::shared_ptr<Flight>& flight, Lesson lesson);
+  void release_queue(Group& group, Lesson lesson);
+
+  State& m_state;
+  std::unordered_map<ResourceKey, Group, base::DigestHash> m_groups;
+  std::unordered_map<ResourceKey, base::MonoTime, base::DigestHash> m_pass_until;  // resources no token can share
+  std::vector<std::weak_ptr<Relay>> m_relays;
+};
+
+}  // namespace ghoard::cache

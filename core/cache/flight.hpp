@@ -1,0 +1,80 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/cache/buffer_budget.hpp"
+#include "core/cache/entry.hpp"
+#include "core/cache/invalidation_log.hpp"
+#include "core/cache/relay.hpp"
+#include "core/cache/reply.hpp"
+#include "core/cache/upstream.hpp"
+#include "core/github/routes.hpp"
+
+namespace ghoard::cache {
+
+/// A caller whose answer a flight will bring.
+struct Waiter {
+  std::shared_ptr<ReplySink> sink;
+  http::Headers headers;  ///< of the request, for its own conditions
+  http::RequestDirectives directives;
+  bool head = false;
+  bool joined = false;  ///< came to a flight that another caller had begun
+};
+
+class Flight;
+
+/// Whoever runs flights; told on the loop thread.
+class FlightOwner {
+ public:
+  virtual ~FlightOwner() = default;
+  /// The body outgrew what may be gathered: the owner moves the exchange to a relay (Flight::hand_over).
+  virtual void flight_overflowed(const std::shared_ptr<Flight>& flight) = 0;
+  virtual void flight_ended(const std::shared_ptr<Flight>& flight) = 0;
+};
+
+/// One fetch of one resource under one token, and everyone who waits for it. Gathers the answer; judging and storing it
+/// is its owner's business. Ends even if every waiter has left, since later callers profit.
+class Flight final : public ResponseObserver, public std::enable_shared_from_this<Flight> {
+ public:
+  Flight(FlightOwner& owner, BufferBudget& budget, std::uint64_t object_limit, github::CanonicalRequest canonical)
+      : request(std::move(canonical)), m_owner(owner), m_share(budget), m_object_limit(object_limit) {}
+
+  // What it is about.
+  const github::CanonicalRequest request;
+  std::vector<Waiter> waiters;
+  std::vector<Waiter> trailing;  ///< callers who want a fetch that begins after their request
+
+  // Set when it starts.
+  base::WallTime began{};
+  InvalidationLog::Position log_position = 0;
+  std::shared_ptr<const Entry> own;    ///< what this token was granted before
+  std::shared_ptr<const Entry> basis;  ///< what a 304 would confirm; may be another token's
+  std::string sent_etag;
+
+  // What came back.
+  std::optional<ResponseHead> head;
+  std::string body;
+  std::optional<base::Error> failure;
+
+  void own_exchange(std::unique_ptr<Exchange> exchange) { m_exchange = std::move(exchange); }
+  [[nodiscard]] bool started() const { return m_exchange != nullptr; }
+  /// Moves the exchange to `relay`, which gets the head, what was gathered, and all that follows.
+  void hand_over(const std::shared_ptr<Relay>& relay);
+  [[nodiscard]] bool handed_over() const { return m_relay != nullptr; }
+
+  void on_head(ResponseHead received) override;
+  bool on_data(std::string_view chunk) override;
+  void on_end(std::optional<base::Error> error) override;
+
+ private:
+  FlightOwner& m_owner;
+  BudgetShare m_share;
+  std::uint64_t m_object_limit;
+  std::unique_ptr<Exchange> m_exchange;
+  std::shared_ptr<Relay> m_relay;
+};
+
+}  // namespace ghoard::cache

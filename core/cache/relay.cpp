@@ -1,0 +1,114 @@
+#include "core/cache/relay.hpp"
+
+#include "core/cache/answer.hpp"
+
+namespace ghoard::cache {
+
+namespace {
+
+/// Answers up to this size are gathered; most of GitHub's JSON is smaller.
+constexpr std::size_t gather_limit = 256 * 1024;
+
+}  // namespace
+
+Relay::Relay(std::shared_ptr<ReplySink> sink, BufferBudget& budget, std::string cache_status, Done done)
+    : m_sink(std::move(sink)), m_share(budget), m_cache_status(std::move(cache_status)), m_done(std::move(done)) {}
+
+void Relay::take_over(ResponseHead head, std::string_view gathered) {
+  on_head(std::move(head));
+  begin_streaming();
+  write(gathered);
+}
+
+void Relay::abandon() {
+  m_done = nullptr;
+  m_exchange.reset();
+}
+
+void Relay::on_head(ResponseHead head) {
+  m_result.head = std::move(head);
+}
+
+bool Relay::on_data(std::string_view chunk) {
+  if (m_finished) {
+    return true;
+  }
+  if (!m_streaming) {
+    if (m_gathered.size() + chunk.size() <= gather_limit && m_share.grow(chunk.size())) {
+      m_gathered.append(chunk);
+      return true;
+    }
+    begin_streaming();
+    write(m_gathered);
+    m_gathered = std::string();
+    m_share.release();
+  }
+  return write(chunk);
+}
+
+void Relay::begin_streaming() {
+  m_streaming = true;
+  http::Headers headers = live_headers(m_result.head->headers);
+  if (const std::string* length = m_result.head->headers.find("Content-Length"); length != nullptr) {
+    headers.set("Content-Length", *length);
+  }
+  headers.add("Cache-Status", m_cache_status);
+  const std::weak_ptr<Relay> weak = weak_from_this();
+  const auto drained = [weak] {
+    if (const auto self = weak.lock(); self && self->m_exchange) {
+      self->m_exchange->resume();
+    }
+  };
+  const auto gone = [weak] {
+    if (const auto self = weak.lock()) {
+      self->m_result.client_left = true;
+      self->finish(base::Error{base::ErrorCode::unavailable, "the client left"});
+    }
+  };
+  m_sink->begin(m_result.head->status, std::move(headers), drained, gone);
+}
+
+bool Relay::write(std::string_view bytes) {
+  return bytes.empty() || m_sink->write(bytes);
+}
+
+void Relay::on_end(std::optional<base::Error> failure) {
+  finish(std::move(failure));
+}
+
+void Relay::finish(std::optional<base::Error> failure) {
+  if (m_finished) {
+    return;
+  }
+  m_finished = true;
+  const auto keep_alive = shared_from_this();
+  m_result.failure = failure;
+  if (const Done done = std::move(m_done)) {
+    done(m_result);
+  }
+  if (m_streaming) {
+    m_sink->end(failure);
+  } else if (failure.has_value()) {
+    m_sink->send(upstream_error_reply(*failure));
+  } else {
+    send_gathered();
+  }
+  m_share.release();
+  m_exchange.reset();
+}
+
+void Relay::send_gathered() {
+  Reply reply;
+  reply.status = m_result.head->status;
+  reply.headers = live_headers(m_result.head->headers);
+  reply.headers.add("Cache-Status", m_cache_status);
+  const std::string* length = m_result.head->headers.find("Content-Length");
+  if (!m_gathered.empty()) {
+    reply.body = std::make_shared<const std::string>(std::move(m_gathered));
+  } else if (length != nullptr) {
+    reply.headers.set("Content-Length", *length);  // an answer to HEAD keeps the length that upstream announced
+  }
+  m_sink->send(std::move(reply));
+}
+
+}  // namespace ghoard::cache

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "core/cache/buffer_budget.hpp"
+#include "core/cache/hosts.hpp"
+#include "core/cache/invalidation_log.hpp"
+#include "core/cache/memory_tier.hpp"
+#include "core/cache/metrics.hpp"
+#include "core/cache/store.hpp"
+#include "core/cache/upstream.hpp"
+#include "core/github/rate.hpp"
+
+namespace ghoard::cache {
+
+struct EngineOptions {
+  github::OriginMap origins;
+  base::Seconds default_ttl{300};
+  std::uint64_t memory_bytes = 32ULL << 20;   ///< hottest entries kept in memory
+  std::uint64_t object_limit = 16ULL << 20;   ///< larger bodies are streamed through uncached
+  std::uint64_t buffer_budget = 64ULL << 20;  ///< all bodies being gathered together
+  std::string user_agent;
+  std::vector<std::string> allowed_hosts;            ///< authorities besides GitHub's own
+  std::function<void(const std::string& line)> log;  ///< one line without secrets; may be empty
+};
+
+/// What the parts of the engine share. Owned by Engine; one thread.
+struct State {
+  State(Store& durable, Upstream& servers, const base::Clock& time, EngineOptions settings)
+      : store(durable),
+        upstream(servers),
+        clock(time),
+        options(std::move(settings)),
+        memory(options.memory_bytes),
+        budget(options.buffer_budget),
+        hosts(options.origins, options.allowed_hosts) {
+    metrics.since = clock.wall();
+  }
+
+  Store& store;
+  Upstream& upstream;
+  const base::Clock& clock;
+  EngineOptions options;
+  MemoryTier memory;
+  BufferBudget budget;
+  AllowedHosts hosts;
+  InvalidationLog log;
+  Metrics metrics;
+  github::RateBook rates;
+  github::DriftBreaker drift;
+  std::unordered_set<ResponseId> touched;  // served since the last flush of the LRU order
+
+  void note(const std::string& line) const {
+    if (options.log) {
+      options.log(line);
+    }
+  }
+  void served(const Entry& entry) {
+    if (entry.response.id != 0) {
+      touched.insert(entry.response.id);
+    }
+  }
+  /// Counts one upstream request that ended, and learns from its head.
+  void account(const http::Origin& origin, const github::Credential& credential, std::string_view path,
+               const ResponseHead* head);
+};
+
+}  // namespace ghoard::cache
