@@ -12,10 +12,12 @@ namespace ghoard::github {
 
 /// What an answer is an answer to. The token is not part of it (design: data model). HEAD shares GET's resource.
 struct Resource {
-  std::string host;    ///< authority actually contacted, lower case, default port left out
-  std::string path;    ///< canonical path; owner and repository names, which GitHub compares without case, lower case
-  std::string query;   ///< canonical query: sorted, `page=1` and `per_page=30` folded away; no '?'
-  std::string accept;  ///< canonical media type
+  std::string host;  ///< authority actually contacted, lower case, default port left out
+  /// Canonical path below the configured base URL's prefix; owner and repository names, which GitHub compares without
+  /// case, in lower case. Enterprise servers' own "/api/v3" stays.
+  std::string path;
+  std::string query;        ///< canonical query: sorted by name, `page=1` and `per_page=30` folded away; no '?'
+  std::string accept;       ///< canonical media type
   std::string api_version;  ///< X-GitHub-Api-Version, `default_api_version` when the caller named none
 
   bool operator==(const Resource&) const = default;
@@ -54,8 +56,8 @@ struct CanonicalRequest {
   std::string method;  ///< as sent
   http::Origin origin;
   std::string target;  ///< for the wire: percent-encoded, otherwise as the caller spelled it
-  Resource resource;   ///< meaningful for GET and HEAD
-  ResourceKey key;     ///< of `resource`
+  Resource resource;   ///< of a write: what affected_by_write wants
+  ResourceKey key;     ///< of `resource`; zero for writes
   Credential credential;
   http::RequestDirectives directives;
   Bypass bypass = Bypass::none;
@@ -64,7 +66,8 @@ struct CanonicalRequest {
 };
 
 /// Maps the host a client names to the server that is contacted: github.com's API (`api.github.com`) to the
-/// configured base URL, any other host to https on its own authority.
+/// configured base URL, any other host to https on its own authority. The configured server's own authority, as its
+/// Link headers name it, is the same origin; `github_prefix` is then part of what the caller sends.
 struct OriginMap {
   http::Origin github_api{"https", "api.github.com", 443};
   std::string github_prefix;  ///< path prefix of GHOARD_API_URL without trailing '/'; usually empty
@@ -73,8 +76,10 @@ struct OriginMap {
 };
 
 /// Brings a request into canonical form: used by the agent for every request and by the client before it reads the
-/// database itself, so that both compute the same key. `request_host` is the Host field. Fails with invalid_input on a
-/// missing or malformed host, a method that is no token, or a target that is neither origin-form nor absolute.
+/// database itself, so that both compute the same key. The host is that of an absolute target, else the Host field.
+/// Fails with invalid_input on a missing, malformed or repeated host, a repeated Authorization, a method that is no
+/// token, or a target that is neither origin-form nor absolute, and with too_large on a target over 64 KiB. Targets
+/// that servers may read in several ways ("..", empty segments, malformed escapes) are Bypass::route.
 [[nodiscard]] base::Result<CanonicalRequest> canonicalise(std::string_view method, std::string_view target,
                                                           const http::Headers& headers, const OriginMap& origins);
 

@@ -27,8 +27,9 @@ struct LifetimeContext {
 };
 
 /// How long an answer with this status and these headers stays fresh; nothing: it must not be kept.
-/// 200, 203, 301, 307, 308, 404 and 410 may be kept; 404/410 for at most 30 s; `X-Poll-Interval` is a floor; a
-/// `no-store` answer, a 202, 401, 403, 429 and 5xx never; a 302/307 to another host never.
+/// 200, 203, 301, 308, 404 and 410 may be kept; 404/410 for at most 30 s; 301/308 for at most 300 s and only within the
+/// resource's host; contents with a token in `download_url` for at most 60 s; `X-Poll-Interval` is a floor; anything
+/// else (`no-store`, `Vary: *`, 202, 302, 307, 401, 403, 429, 5xx, ...) never.
 [[nodiscard]] std::optional<base::Seconds> lifetime_of(const RouteClass& route, const Resource& resource, int status,
                                                        const http::Headers& headers, std::string_view body,
                                                        const LifetimeContext& context);

@@ -18,7 +18,7 @@ struct Url {
 
 /// Fails with invalid_input on another scheme, an empty or malformed host or port, user information, or control
 /// characters. Characters that may not stand raw in a target (space, non-ASCII, `"<>\^`{|}`) are percent-encoded.
-/// Input over 64 KiB is refused.
+/// Input over 64 KiB fails with too_large.
 [[nodiscard]] base::Result<Url> parse_url(std::string_view text);
 
 /// Resolves a Location value against the URL that answered with it (RFC 3986 section 5.2, RFC 9110 section 10.2.2).
@@ -30,8 +30,8 @@ struct Url {
 /// Splits an origin-form target at the first '?': path, and query without the '?'.
 [[nodiscard]] std::pair<std::string_view, std::string_view> split_target(std::string_view target);
 
-/// Encodes what may not stand raw in an origin-form target (space, controls, non-ASCII, `"<>\^`{|}`); existing
-/// percent escapes stay as they are.
+/// Encodes what may not stand raw in an origin-form target (space, controls, non-ASCII, `"#<>\^`{|}`); existing
+/// percent escapes stay as they are. A '#' is data here: a target has no fragment.
 [[nodiscard]] std::string encode_target(std::string_view target);
 /// Encodes everything but unreserved characters (RFC 3986 section 2.3), for one path segment or query component.
 [[nodiscard]] std::string encode_component(std::string_view text);

@@ -1,5 +1,0 @@
-#include "core/github/canonical.hpp"
-#include "core/github/etag.hpp"
-#include "core/github/invalidation.hpp"
-#include "core/github/rate.hpp"
-#include "core/github/routes.hpp"
