@@ -11,8 +11,15 @@
 namespace ghoard::store {
 
 struct StoreOptions {
+  /// Bodies (each once), headers and a fixed share for each row. An answer whose body is over a fourth of it is not
+  /// stored: put fails with too_large and drops the caller's previous grant for the resource.
   std::uint64_t max_bytes = 512ULL << 20;
+  /// What statfs(2) says of the file system of a directory; null: ask the system. For tests.
+  std::int64_t (*filesystem_type)(const std::filesystem::path&) = nullptr;
 };
+
+/// A store in memory keeps at most so much, whatever the size limit.
+inline constexpr std::uint64_t max_memory_bytes = 64ULL << 20;
 
 /// cache::Store on one SQLite database in WAL mode. One process (the agent) writes; clients read through Reader.
 /// A database that cannot be used never stops the agent: see open.

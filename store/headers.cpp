@@ -1,1 +1,0 @@
-#include "store/sqlite_store.hpp"
