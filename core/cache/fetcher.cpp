@@ -32,26 +32,37 @@ Fetcher::~Fetcher() {
 void Fetcher::join(const github::CanonicalRequest& request, Waiter waiter, std::shared_ptr<const Entry> own) {
   Group& group = m_groups[request.key];
   const auto found = group.flights.find(request.credential.fingerprint);
-  if (found != group.flights.end()) {
-    const std::shared_ptr<Flight> flight = found->second;
-    if (is_overtaken(*flight)) {
-      group.overtaken.push_back(flight);
-      group.flights.erase(found);
-    } else if (flight->started() && wants_new_fetch(waiter.directives)) {
-      waiter.joined = !flight->trailing.empty();
-      flight->trailing.push_back(std::move(waiter));
-      return;
-    } else {
-      waiter.joined = true;
-      flight->waiters.push_back(std::move(waiter));
-      return;
-    }
+  if (found == group.flights.end()) {
+    launch(group, request, {std::move(waiter)}, std::move(own));
+    return;
   }
+  const std::shared_ptr<Flight> flight = found->second;
+  if (is_overtaken(*flight)) {
+    group.overtaken.push_back(flight);
+    group.flights.erase(found);
+    std::vector<Waiter> waiters = std::exchange(flight->trailing, {});
+    waiter.joined = !waiters.empty();
+    waiters.push_back(std::move(waiter));
+    launch(group, request, std::move(waiters), std::move(own));
+  } else if (flight->started() && wants_new_fetch(waiter.directives)) {
+    waiter.joined = !flight->trailing.empty();
+    flight->trailing.push_back(std::move(waiter));
+  } else {
+    waiter.joined = true;
+    flight->waiters.push_back(std::move(waiter));
+  }
+}
+
+void Fetcher::launch(Group& group, const github::CanonicalRequest& request, std::vector<Waiter> waiters,
+                     std::shared_ptr<const Entry> own) {
   auto flight = std::make_shared<Flight>(*this, m_state.budget, m_state.options.object_limit, request);
-  flight->waiters.push_back(std::move(waiter));
+  flight->waiters = std::move(waiters);
   flight->own = std::move(own);
   group.flights.emplace(request.credential.fingerprint, flight);
 
+  if (group.leader != nullptr && is_overtaken(*group.leader)) {
+    group.leader = nullptr;  // its bytes are from before a write: nobody waits for them any more
+  }
   const bool shared_route = !github::classify(request.resource).identity_relative && !passes(request.key);
   if (shared_route && group.leader != nullptr) {
     group.queue.push_back({std::move(flight), m_state.clock.mono()});
@@ -59,6 +70,8 @@ void Fetcher::join(const github::CanonicalRequest& request, Waiter waiter, std::
   }
   if (shared_route) {
     group.leader = flight;
+  } else if (group.leader == nullptr) {
+    release_queue(group, Lesson::opaque);
   }
   start(flight);
 }
@@ -186,8 +199,9 @@ void Fetcher::finish(const std::shared_ptr<Flight>& flight, Lesson lesson) {
     group.leader = nullptr;
     release_queue(group, lesson);
   }
-  for (Waiter& waiter : std::exchange(flight->trailing, {})) {
-    join(flight->request, std::move(waiter), m_state.memory.find(key, flight->request.credential.fingerprint));
+  if (!flight->trailing.empty()) {
+    launch(group, flight->request, std::exchange(flight->trailing, {}),
+           m_state.memory.find(key, flight->request.credential.fingerprint));
   }
   const auto left = m_groups.find(key);
   if (left != m_groups.end() && left->second.flights.empty() && left->second.overtaken.empty()) {

@@ -45,6 +45,8 @@ class Fetcher final : public FlightOwner {
   /// What a finished flight means for the tokens that wait for it.
   enum class Lesson { shareable, refused, opaque };
 
+  void launch(Group& group, const github::CanonicalRequest& request, std::vector<Waiter> waiters,
+              std::shared_ptr<const Entry> own);
   void start(const std::shared_ptr<Flight>& flight);
   void choose_basis(Flight& flight);
   [[nodiscard]] bool is_overtaken(const Flight& flight) const;

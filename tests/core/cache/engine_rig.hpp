@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/cache/engine.hpp"
+#include "tests/support/faulty_store.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/memory_store.hpp"
 
@@ -156,7 +157,8 @@ struct EngineRig {
   }
 
   ManualClock clock;
-  MemoryStore store;
+  MemoryStore memory;
+  FaultyStore store{memory};
   FakeUpstream upstream;
   cache::Engine engine;
 };

@@ -218,7 +218,7 @@ TEST_CASE("a write marks its targets before it leaves and again at its end") {
 
 TEST_CASE("a write that cannot be marked does not leave") {
   EngineRig rig;
-  rig.store.fail_invalidation = true;
+  rig.store.fail_call(1);
   const auto write = rig.send("PATCH", repo, EngineRig::token_a, {}, "{}");
   CHECK(write->status == 503);
   CHECK(rig.upstream.calls.empty());
@@ -416,4 +416,52 @@ TEST_CASE("private headers and the caller's validators never reach upstream on a
   CHECK_FALSE(rig.upstream.sent(0).contains("Ghoard-Token"));
   CHECK_FALSE(rig.upstream.sent(0).contains("X-Gh-Cache-Ttl"));
   CHECK(rig.upstream.sent(0).get("User-Agent") == "ghoard/test");
+}
+
+TEST_CASE("whichever call of the store fails, every answer is right and a write is marked or not sent") {
+  bool any_failed = true;
+  std::uint64_t n = 1;
+  for (; any_failed && n < 100; ++n) {
+    CAPTURE(n);
+    EngineRig rig;
+    rig.store.fail_call(n);
+    std::string upstream_body = body_1;
+    std::size_t answered = 0;
+    const auto settle = [&] {
+      for (; answered < rig.upstream.calls.size(); ++answered) {
+        const cache::UpstreamRequest& request = rig.upstream.calls[answered]->request;
+        if (request.method == "PATCH") {
+          upstream_body = body_2;
+          rig.upstream.respond(answered, 200, {}, body_2);
+          continue;
+        }
+        const std::string token = std::string(request.headers.get("Authorization")).substr(6);
+        const std::string etag(EngineRig::github_headers(token, upstream_body).get("ETag"));
+        const std::string_view condition = request.headers.get("If-None-Match");
+        if (!condition.empty() && github::if_none_match_matches(condition, etag)) {
+          rig.upstream.respond(answered, 304, {{"ETag", etag}}, "");
+        } else {
+          rig.answer(answered, token, upstream_body);
+        }
+      }
+    };
+    for (int round = 0; round < 3; ++round) {
+      for (const std::string& token : {EngineRig::token_a, EngineRig::token_b}) {
+        const auto sink = rig.get(repo, token);
+        settle();
+        REQUIRE(sink->answers == 1);
+        CHECK(sink->body == upstream_body);
+      }
+      rig.engine.tick();
+      if (round == 1) {
+        const auto write = rig.send("PATCH", repo, EngineRig::token_a, {}, "{}");
+        settle();
+        CHECK((write->status == 200 || write->status == 503));
+      }
+      rig.clock.advance(200s);
+    }
+    any_failed = rig.store.failed();
+  }
+  CHECK(n > 5);
+  CHECK_FALSE(any_failed);
 }
