@@ -126,7 +126,8 @@ bool is_below(std::string_view target, std::string_view prefix) {
 }
 
 /// Where a request goes. The prefix of the configured base URL is put in front for api.github.com, and looked for where
-/// the caller names the configured server itself, as the Link headers of that server do.
+/// the caller names the configured server itself, as the Link headers of that server do. The enterprise prefix stays in
+/// resources: it is understood everywhere, and what lies beside it (uploads, GraphQL) belongs to the same server.
 base::Result<Place> place_of(std::string_view host, std::string_view target, const OriginMap& origins) {
   base::Result<http::Origin> origin = origins.origin_of(host);
   if (!origin) {
@@ -140,8 +141,10 @@ base::Result<Place> place_of(std::string_view host, std::string_view target, con
     if (named && is_github_api(*named)) {
       place.target.insert(0, prefix);
     }
-    place.outside = !is_below(place.target, prefix);
-    place.below = place.outside ? 0 : prefix.size();
+    if (enterprise_prefix(prefix) != prefix.size()) {
+      place.outside = !is_below(place.target, prefix);
+      place.below = place.outside ? 0 : prefix.size();
+    }
   }
   place.origin = *std::move(origin);
   return place;
@@ -296,6 +299,8 @@ base::Result<CanonicalRequest> canonicalise(std::string_view method, std::string
   request.bypass = bypass_of(request, facts, canonical.uncertain || place->outside);
   if (request.is_read()) {
     request.key = key_of(request.resource);
+  } else if (place->outside) {
+    request.resource.path = "/";  // whatever is written there may show anywhere on that server
   }
   return request;
 }

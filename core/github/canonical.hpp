@@ -14,7 +14,7 @@ namespace ghoard::github {
 struct Resource {
   std::string host;  ///< authority actually contacted, lower case, default port left out
   /// Canonical path below the configured base URL's prefix; owner and repository names, which GitHub compares without
-  /// case, in lower case. Enterprise servers' own "/api/v3" stays.
+  /// case, in lower case. The enterprise servers' "/api/v3" stays, even where it is that prefix.
   std::string path;
   std::string query;        ///< canonical query: sorted by name, `page=1` and `per_page=30` folded away; no '?'
   std::string accept;       ///< canonical media type
