@@ -77,6 +77,7 @@ class Server::Impl final : public ConnectionHost {
   void request_ended() override {
     --m_under_way;
     m_last_activity = now();
+    resume_accepting();  // its connection may be idle next, and make room
   }
   void closed(Connection& connection) override;
 

@@ -1,6 +1,5 @@
-#include <doctest/doctest.h>
-
 #include <array>
+#include <doctest/doctest.h>
 #include <string>
 
 #include "net/server/body_stream.hpp"

@@ -23,8 +23,7 @@ TEST_CASE("a head has its status, the common lines, the headers and the framing"
   CHECK(head(502, {}, {Framing::Kind::chunked, 0}, ConnectionField::close) ==
         "HTTP/1.1 502 Bad Gateway\r\nGhoard-Agent: 1\r\nDate: now\r\nTransfer-Encoding: chunked\r\n"
         "Connection: close\r\n\r\n");
-  CHECK(head(304, {}, {Framing::Kind::none, 0}) ==
-        "HTTP/1.1 304 Not Modified\r\nGhoard-Agent: 1\r\nDate: now\r\n\r\n");
+  CHECK(head(304, {}, {Framing::Kind::none, 0}) == "HTTP/1.1 304 Not Modified\r\nGhoard-Agent: 1\r\nDate: now\r\n\r\n");
   CHECK(head(599, {}, {}).starts_with("HTTP/1.1 599 \r\n"));
 }
 
@@ -42,8 +41,7 @@ TEST_CASE("no header value can end a line, and no header name can be more than a
                                  {"", "f"},
                                  {"Sp ace", "g"}},
                                 {});
-  CHECK(text ==
-        "HTTP/1.1 200 OK\r\nGhoard-Agent: 1\r\nX: a  Set-Cookie: b\r\nY: c d \te\r\nDate: now\r\n\r\n");
+  CHECK(text == "HTTP/1.1 200 OK\r\nGhoard-Agent: 1\r\nX: a  Set-Cookie: b\r\nY: c d \te\r\nDate: now\r\n\r\n");
 }
 
 TEST_CASE("fields that belong to the connection are the server's own") {
@@ -70,6 +68,5 @@ TEST_CASE("only a plain number is a named length") {
 }
 
 TEST_CASE("a failure is one line of JSON") {
-  CHECK(server::failure_json("timeout", "too slow") ==
-        "{\"message\":\"too slow\",\"ghoard_error\":\"timeout\"}\n");
+  CHECK(server::failure_json("timeout", "too slow") == "{\"message\":\"too slow\",\"ghoard_error\":\"timeout\"}\n");
 }

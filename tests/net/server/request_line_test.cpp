@@ -1,7 +1,6 @@
 #include "net/server/request_line.hpp"
 
 #include <doctest/doctest.h>
-
 #include <string>
 #include <utility>
 

@@ -1,7 +1,6 @@
 #include "net/server/request_parser.hpp"
 
 #include <doctest/doctest.h>
-
 #include <string>
 #include <string_view>
 
@@ -22,8 +21,8 @@ struct Parsed {
 
   bool same_as(const Parsed& other) const {
     return state == other.state && refused == other.refused && request.method == other.request.method &&
-           request.target == other.request.target && request.headers == other.request.headers &&
-           body == other.body && taken == other.taken;
+           request.target == other.request.target && request.headers == other.request.headers && body == other.body &&
+           taken == other.taken;
   }
 };
 
