@@ -5,10 +5,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/link/program.hpp"
 #include "core/base/result.hpp"
+#include "core/cache/store.hpp"
 #include "core/http/message.hpp"
+#include "net/local/agent_record.hpp"
 #include "net/local/client.hpp"
 
 namespace ghoard::link {
@@ -20,6 +23,8 @@ struct ApiCall {
   std::string target;     ///< origin-form, encoded
   http::Headers headers;  ///< Cache-Control included; Host and Authorization are added here unless already set
   bool authorise = true;  ///< false: send no credentials (redirect to another host)
+  /// The caller named this host by --hostname: tokens of the environment for Enterprise hosts may go there.
+  bool host_is_known = false;
   std::string body;
   int body_fd = -1;  ///< instead of `body`: streamed; never repeated
   std::optional<std::uint64_t> content_length;
@@ -72,8 +77,14 @@ class Link {
   /// head had not arrived, it is repeated once through a new agent; a write fails saying that it may have happened.
   base::Result<Answer> call(const ApiCall& call, const HeadCallback& on_head, const local::BodyCallback& on_body);
 
+  /// After a failed `call`: it was a write, and nobody is logged in for its host (exit code 4).
+  [[nodiscard]] bool lacked_credentials() const;
+
   /// A control request to the running agent (`Host: ghoard`). unavailable: no agent runs; none is started.
   base::Result<local::ClientResponse> control(std::string_view method, std::string_view target, std::string body = {});
+  /// The same, but where no agent runs one is started, or does this one thing (`--one-shot`).
+  base::Result<local::ClientResponse> control_or_start(std::string_view method, std::string_view target,
+                                                       std::string body = {});
 
  private:
   class Impl;
@@ -82,5 +93,17 @@ class Link {
 
 /// Starts an agent unless one runs, and waits until it is ready (at most 10 s). Returns its socket's path.
 base::Result<std::string> start_agent(const Program& program);
+
+/// Asks the running agent to finish what it is doing and to go, and waits until it has released its lock. False: none
+/// ran.
+base::Result<bool> stop_agent(const Program& program);
+
+/// The record of the agent that answers on its socket now; nothing if none runs. Takes no lock.
+[[nodiscard]] std::optional<local::AgentRecord> running_agent(const Program& program);
+
+/// What the cache holds, read from the database without an agent. An absent or unreadable database holds nothing.
+[[nodiscard]] std::vector<cache::Listing> list_stored(const Program& program, const cache::Selection& selection,
+                                                      std::size_t limit);
+[[nodiscard]] cache::StoreSize stored_size(const Program& program);
 
 }  // namespace ghoard::link

@@ -33,6 +33,10 @@ struct Command {
   CommandFunction run;
 };
 
+/// Writes all of it to standard output, unbuffered. False when nobody reads any more (EPIPE) or the disk is full: stop,
+/// and return exit_failure; a message has been printed unless it was EPIPE.
+bool write_out(const Program& program, std::string_view bytes);
+
 /// "ghoard: message" on stderr, and the hint, if any, on a line of its own.
 void print_error(const Program& program, std::string_view message, std::string_view hint = {});
 

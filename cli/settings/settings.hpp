@@ -57,6 +57,10 @@ struct Paths {
 };
 [[nodiscard]] base::Result<Paths> find_paths(const Environment& environment);
 
+/// A Unix socket's path must fit sockaddr_un (107 bytes on Linux); the error names the fix. The agent checks before it
+/// binds, the client before it starts an agent.
+[[nodiscard]] base::Result<void> check_socket_path(const std::filesystem::path& socket);
+
 /// Every setting with its effective value and origin; flag > environment > file > default. Unknown keys and values that
 /// do not parse are errors naming file and line or variable. The file is opened only if it exists.
 class Settings {
@@ -69,8 +73,14 @@ class Settings {
   [[nodiscard]] std::uint64_t number(std::string_view key) const;
   [[nodiscard]] const std::string& text(std::string_view key) const { return value(key).text; }
   [[nodiscard]] std::vector<std::string> list(std::string_view key) const;
-  /// Hash over all settings fixed at start, for the agent's record.
+  /// True when somebody set it: file, environment or flag.
+  [[nodiscard]] bool is_explicit(std::string_view key) const { return value(key).source != Source::built_in; }
+  /// A short hash of each setting fixed at start, "key:hash,...", for the agent's record. Of secrets it tells only
+  /// whether they are set.
   [[nodiscard]] std::string fixed_hash() const;
+  /// The explicit settings that are fixed at start and differ from those behind `record_hash`, another process's
+  /// fixed_hash(). Keys that the other side does not know are left out.
+  [[nodiscard]] std::vector<std::string_view> differing(std::string_view record_hash) const;
 
  private:
   std::map<std::string, Value, std::less<>> m_values;
@@ -81,9 +91,13 @@ base::Result<void> store_setting(const Paths& paths, std::string_view key, std::
 
 /// "90s", "5m", "1h30m", "1d", or plain seconds; Go's duration syntax plus `d`. For freshness flags and seconds
 /// settings.
+/// A fraction of a second is cut off; more than 2^31-1 seconds are refused; a leading '-' is accepted, as Go does.
 [[nodiscard]] base::Result<std::int64_t> parse_duration_seconds(std::string_view text, bool allow_plain_number);
-/// "512MiB", "1GB", "4096".
+/// "512MiB", "1GB", "4096"; K, M, G and T alone are binary.
 [[nodiscard]] base::Result<std::uint64_t> parse_bytes(std::string_view text);
+
+/// The text of one value in normal form, as `Value::text` holds it; empty stays empty (unset).
+[[nodiscard]] base::Result<std::string> normalise(const Setting& setting, std::string_view text);
 
 /// Makes a directory and its missing parents, 0700, and refuses one that others own or may write.
 base::Result<void> ensure_private_directory(const std::filesystem::path& directory);

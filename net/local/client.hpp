@@ -59,6 +59,11 @@ class Connection {
                                                   const std::function<bool(const ClientResponse&)>& on_head,
                                                   const BodyCallback& on_body);
 
+  /// False once the connection has ended or failed: take a new one.
+  [[nodiscard]] bool is_open() const { return m_descriptor >= 0; }
+  /// True when a further request may be sent: open, and the peer has neither closed nor said anything unasked.
+  [[nodiscard]] bool is_reusable() const;
+
   /// True once any byte of the last request may have left: a write must not be repeated then.
   [[nodiscard]] bool sent_anything() const { return m_sent; }
 

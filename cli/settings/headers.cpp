@@ -1,1 +1,0 @@
-#include "cli/settings/settings.hpp"

@@ -1,0 +1,228 @@
+#include "cli/settings/settings_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+#include "cli/settings/settings.hpp"
+
+namespace ghoard::settings {
+
+namespace {
+
+constexpr std::size_t max_file_bytes = 1024 * 1024;
+
+tl::unexpected<base::Error> fail_at(std::string_view name, std::size_t line, std::string message) {
+  return base::fail(base::ErrorCode::invalid_input,
+                    std::string(name) + ":" + std::to_string(line) + ": " + std::move(message));
+}
+
+const Setting* find_setting(std::string_view key) {
+  const std::span<const Setting> rows = table();
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const Setting& row) { return row.key == key; });
+  return found == rows.end() ? nullptr : &*found;
+}
+
+std::string_view wanted(Setting::Kind kind) {
+  switch (kind) {
+    case Setting::Kind::boolean: return "true or false";
+    case Setting::Kind::seconds: return "a number of seconds, or a string such as \"5m\"";
+    case Setting::Kind::bytes: return "a number of bytes, or a string such as \"512MiB\"";
+    case Setting::Kind::port: return "a port number";
+    case Setting::Kind::list: return "an array of strings, or a string with commas";
+    case Setting::Kind::url:
+    case Setting::Kind::text:
+    case Setting::Kind::path: return "a string";
+  }
+  return "a string";
+}
+
+std::optional<std::string> list_text(const toml::array& array) {
+  std::string result;
+  for (const toml::node& node : array) {
+    const toml::value<std::string>* item = node.as_string();
+    if (item == nullptr || item->get().find(',') != std::string::npos) {
+      return std::nullopt;
+    }
+    result += result.empty() ? "" : ",";
+    result += item->get();
+  }
+  return result;
+}
+
+/// The value as text, if its TOML type suits the kind. Strings suit every kind; their content is read later.
+std::optional<std::string> value_text(const toml::node& node, Setting::Kind kind) {
+  if (const toml::value<std::string>* text = node.as_string()) {
+    return text->get();
+  }
+  const toml::value<std::int64_t>* number = node.as_integer();
+  switch (kind) {
+    case Setting::Kind::boolean:
+      if (const toml::value<bool>* boolean = node.as_boolean()) {
+        return boolean->get() ? "true" : "false";
+      }
+      return std::nullopt;
+    case Setting::Kind::seconds:
+    case Setting::Kind::bytes:
+    case Setting::Kind::port: return number != nullptr ? std::optional(std::to_string(number->get())) : std::nullopt;
+    case Setting::Kind::list: return node.is_array() ? list_text(*node.as_array()) : std::nullopt;
+    case Setting::Kind::url:
+    case Setting::Kind::text:
+    case Setting::Kind::path: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// toml++ counts lines and columns from 1, columns in code points.
+std::size_t offset_of(std::string_view text, const toml::source_position& position) {
+  std::size_t offset = 0;
+  for (toml::source_index line = 1; line < position.line && offset < text.size(); ++line) {
+    offset = std::min(text.find('\n', offset), text.size() - 1) + 1;
+  }
+  for (toml::source_index column = 1; column < position.column && offset < text.size(); ++column) {
+    do {
+      ++offset;
+    } while (offset < text.size() && (static_cast<unsigned char>(text[offset]) & 0xc0) == 0x80);
+  }
+  return offset;
+}
+
+base::Result<FileValue> read_line(std::string_view text, std::string_view name, std::string_view key,
+                                  const toml::node& node) {
+  const std::size_t line = node.source().begin.line;
+  const Setting* setting = find_setting(key);
+  if (setting == nullptr) {
+    return fail_at(name, line,
+                   "unknown key \"" + std::string(key.substr(0, 64)) + "\"; `ghoard config list` shows the known ones");
+  }
+  std::optional<std::string> value = value_text(node, setting->kind);
+  if (!value) {
+    return fail_at(name, line, std::string(key) + " needs " + std::string(wanted(setting->kind)));
+  }
+  return FileValue{std::string(key), std::move(*value), line, offset_of(text, node.source().begin),
+                   offset_of(text, node.source().end)};
+}
+
+std::string toml_string(std::string_view text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      result += '\\';
+    }
+    result += c;
+  }
+  return result + "\"";
+}
+
+std::string toml_value(const Setting& setting, std::string_view text) {
+  if (text.empty()) {
+    return "\"\"";
+  }
+  switch (setting.kind) {
+    case Setting::Kind::boolean:
+    case Setting::Kind::seconds:
+    case Setting::Kind::port: return std::string(text);
+    case Setting::Kind::bytes:
+      // TOML's integers are signed 64-bit.
+      return text.size() < 19 ? std::string(text) : toml_string(text);
+    case Setting::Kind::list:
+    case Setting::Kind::url:
+    case Setting::Kind::text:
+    case Setting::Kind::path: return toml_string(text);
+  }
+  return toml_string(text);
+}
+
+base::Result<std::string> read_all(int descriptor, const std::string& name) {
+  std::string text;
+  char buffer[8192];
+  for (;;) {
+    const ssize_t size = ::read(descriptor, buffer, sizeof buffer);
+    if (size < 0 && errno == EINTR) {
+      continue;
+    }
+    if (size < 0) {
+      return base::fail(base::ErrorCode::system, name + ": " + std::strerror(errno));
+    }
+    if (size == 0) {
+      return text;
+    }
+    text.append(buffer, static_cast<std::size_t>(size));
+    if (text.size() > max_file_bytes) {
+      return base::fail(base::ErrorCode::too_large, name + ": larger than 1 MiB");
+    }
+  }
+}
+
+}  // namespace
+
+base::Result<std::vector<FileValue>> parse_settings_file(std::string_view text, std::string_view name) {
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    return fail_at(name, parsed.error().source().begin.line,
+                   "malformed TOML: " + std::string(parsed.error().description()));
+  }
+  std::vector<FileValue> values;
+  for (const auto& [key, node] : parsed.table()) {
+    base::Result<FileValue> value = read_line(text, name, key.str(), node);
+    if (!value) {
+      return tl::unexpected(value.error());
+    }
+    values.push_back(std::move(*value));
+  }
+  return values;
+}
+
+base::Result<std::string> edit_settings_file(std::string_view text, std::string_view name, std::string_view key,
+                                             std::string_view value) {
+  const Setting* setting = find_setting(key);
+  if (setting == nullptr) {
+    return base::fail(base::ErrorCode::invalid_input,
+                      "unknown setting \"" + std::string(key) + "\"; `ghoard config list` shows the known ones");
+  }
+  const base::Result<std::vector<FileValue>> before = parse_settings_file(text, name);
+  if (!before) {
+    return tl::unexpected(before.error());
+  }
+  std::string result(text);
+  const auto line = std::find_if(before->begin(), before->end(), [&](const FileValue& row) { return row.key == key; });
+  if (line != before->end()) {
+    result.replace(line->begin, line->end - line->begin, toml_value(*setting, value));
+  } else {
+    result += result.empty() || result.ends_with('\n') ? "" : "\n";
+    result += std::string(key) + " = " + toml_value(*setting, value) + "\n";
+  }
+  const base::Result<std::vector<FileValue>> after = parse_settings_file(result, name);
+  const bool as_meant = after && std::any_of(after->begin(), after->end(),
+                                             [&](const FileValue& row) { return row.key == key && row.text == value; });
+  if (!as_meant) {
+    return base::fail(base::ErrorCode::invalid_input,
+                      std::string(name) + " could not be changed safely; please edit it by hand");
+  }
+  return result;
+}
+
+base::Result<std::optional<std::string>> read_settings_file(const std::filesystem::path& file) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) {
+      return std::nullopt;
+    }
+    return base::fail(base::ErrorCode::system, file.string() + ": " + std::strerror(errno));
+  }
+  base::Result<std::string> text = read_all(descriptor, file.string());
+  ::close(descriptor);
+  if (!text) {
+    return tl::unexpected(text.error());
+  }
+  return std::optional(std::move(*text));
+}
+
+}  // namespace ghoard::settings
