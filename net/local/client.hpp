@@ -69,6 +69,7 @@ class Connection {
 
  private:
   explicit Connection(int descriptor) : m_descriptor(descriptor) {}
+  void close();
 
   int m_descriptor = -1;
   bool m_sent = false;

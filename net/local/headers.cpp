@@ -1,2 +1,0 @@
-#include "net/local/agent_record.hpp"
-#include "net/local/client.hpp"
