@@ -6,6 +6,7 @@
 
 #include "cli/settings/settings_file.hpp"
 #include "core/base/digest.hpp"
+#include "core/http/uri.hpp"
 
 namespace ghoard::settings {
 
@@ -175,6 +176,22 @@ std::vector<std::string_view> Settings::differing(std::string_view record_hash) 
     }
   }
   return keys;
+}
+
+github::OriginMap origin_map(const Settings& settings) {
+  github::OriginMap map;
+  if (!settings.is_explicit("api_url")) {
+    return map;
+  }
+  // The value has been read once already, when the settings were loaded.
+  if (base::Result<http::Url> url = http::parse_url(settings.text("api_url"))) {
+    map.github_api = std::move(url->origin);
+    map.github_prefix = std::move(url->target);
+    while (map.github_prefix.ends_with('/')) {
+      map.github_prefix.pop_back();
+    }
+  }
+  return map;
 }
 
 }  // namespace ghoard::settings

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/github/canonical.hpp"
 
 namespace ghoard::settings {
 
@@ -85,6 +86,9 @@ class Settings {
  private:
   std::map<std::string, Value, std::less<>> m_values;
 };
+
+/// Which server stands for github.com's API: from `api_url`.
+[[nodiscard]] github::OriginMap origin_map(const Settings& settings);
 
 /// Writes one key into config.toml (0600, replaced atomically), keeping the rest of the file as it is.
 base::Result<void> store_setting(const Paths& paths, std::string_view key, std::string_view value);

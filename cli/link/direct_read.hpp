@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "cli/link/program.hpp"
+#include "core/cache/reply.hpp"
+#include "core/http/message.hpp"
+
+namespace ghoard::link {
+
+/// True when nothing set here could connect this machine with peers: then an agent adds nothing to a fresh entry.
+[[nodiscard]] bool is_overlay_off(const settings::Settings& settings);
+
+/// The answer to a read from the database itself, without an agent: only what the agent would serve as a hit, to the
+/// token of the Authorization field. Nothing: ask an agent.
+[[nodiscard]] std::optional<cache::Reply> read_directly(const Program& program, std::string_view method,
+                                                        std::string_view target, const http::Headers& headers);
+
+}  // namespace ghoard::link

@@ -1,0 +1,91 @@
+#include "cli/link/probe.hpp"
+
+#include "cli/link/gh.hpp"
+#include "cli/link/link.hpp"
+#include "core/base/version.hpp"
+
+namespace ghoard::link {
+
+namespace {
+
+constexpr base::Millis connect_deadline{2000};
+constexpr base::Millis control_deadline{30'000};
+constexpr std::size_t max_control_bytes = 64ULL << 20;
+
+std::string join(const std::vector<std::string_view>& words) {
+  std::string result;
+  for (const std::string_view word : words) {
+    result += result.empty() ? "" : ", ";
+    result += word;
+  }
+  return result;
+}
+
+}  // namespace
+
+base::Result<std::optional<Contact>> contact_agent(const Program& program) {
+  const base::Result<std::optional<std::string>> text = read_small_file(program.paths.agent_record(), 8 * 1024);
+  if (!text) {
+    return tl::unexpected(text.error());
+  }
+  base::Result<local::AgentRecord> record = local::parse_agent_record(text->value_or(std::string()));
+  // Empty or half a record: an agent is just starting, or was killed while it wrote.
+  if (!*text || !record) {
+    return std::nullopt;
+  }
+  base::Result<local::Connection> connection = local::Connection::open(record->socket, connect_deadline);
+  if (!connection) {
+    return connection.error().code == base::ErrorCode::unavailable ? base::Result<std::optional<Contact>>(std::nullopt)
+                                                                   : tl::unexpected(connection.error());
+  }
+  return std::optional<Contact>(Contact{std::move(*record), std::move(*connection)});
+}
+
+base::Result<std::optional<Contact>> contact_compatible_agent(const Program& program) {
+  base::Result<std::optional<Contact>> contact = contact_agent(program);
+  if (!contact || !*contact || (*contact)->record.protocol == base::local_protocol) {
+    return contact;
+  }
+  const local::AgentRecord& record = (*contact)->record;
+  if (record.protocol > base::local_protocol) {
+    return base::fail(base::ErrorCode::refused,
+                      "the running agent is version " + record.version + ", newer than this " + program.name + " (" +
+                          std::string(base::version) +
+                          "), and they do not understand each other; upgrade this one, or run `ghoard agent restart`");
+  }
+  const base::Result<bool> stopped = stop_agent(program);
+  if (!stopped) {
+    return tl::unexpected(stopped.error().with_context("replacing the older agent"));
+  }
+  return std::nullopt;
+}
+
+base::Result<void> check_settings(const Program& program, const local::AgentRecord& record) {
+  const settings::Value& url = program.settings.value("api_url");
+  if (program.settings.is_explicit("api_url") && url.text != record.api_url) {
+    return base::fail(base::ErrorCode::refused, "the running agent asks " + record.api_url + ", but " + url.origin +
+                                                    " says " + url.text + "; run `ghoard agent restart`");
+  }
+  const std::vector<std::string_view> different = program.settings.differing(record.settings);
+  if (!different.empty()) {
+    print_error(program, "the running agent was started with other settings (" + join(different) +
+                             "); run `ghoard agent restart`");
+  }
+  return {};
+}
+
+base::Result<local::ClientResponse> control_request(local::Connection& connection, std::string_view method,
+                                                    std::string_view target, std::string body) {
+  local::ClientRequest request;
+  request.method = method;
+  request.target = target;
+  request.headers.add("Host", "ghoard");
+  if (method == "POST") {
+    request.headers.add("Ghoard-Control", "1");
+    request.headers.add("Content-Type", "application/json");
+  }
+  request.body = std::move(body);
+  return connection.exchange(request, control_deadline, max_control_bytes);
+}
+
+}  // namespace ghoard::link

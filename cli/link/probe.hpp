@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+
+#include "cli/link/program.hpp"
+#include "core/base/result.hpp"
+#include "net/local/agent_record.hpp"
+#include "net/local/client.hpp"
+
+namespace ghoard::link {
+
+/// A running agent and a connection to it.
+struct Contact {
+  local::AgentRecord record;
+  local::Connection connection;
+};
+
+/// Reads the record, without taking a lock, and connects. Nothing: no agent answers there.
+[[nodiscard]] base::Result<std::optional<Contact>> contact_agent(const Program& program);
+
+/// The same, but an agent of an older protocol is asked to go first (then there is none), and a newer one is an error.
+[[nodiscard]] base::Result<std::optional<Contact>> contact_compatible_agent(const Program& program);
+
+/// Fails (refused) when the agent asks another server than the one set here; warns once of other differences.
+base::Result<void> check_settings(const Program& program, const local::AgentRecord& record);
+
+/// One control request: `Host: ghoard`, and `Ghoard-Control: 1` with a POST.
+base::Result<local::ClientResponse> control_request(local::Connection& connection, std::string_view method,
+                                                    std::string_view target, std::string body);
+
+}  // namespace ghoard::link
