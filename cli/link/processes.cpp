@@ -197,6 +197,17 @@ base::Result<pid_t> spawn_child(const std::vector<std::string>& arguments, const
   return child;
 }
 
+base::Error replace_process(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
+  const std::vector<char*> argv = pointers(arguments);
+  const std::vector<char*> envp = pointers(environment);
+  // An ignored SIGPIPE would be inherited.
+  ::signal(SIGPIPE, SIG_DFL);
+  ::execve(argv[0], argv.data(), envp.data());
+  const int failure = errno;
+  ::signal(SIGPIPE, SIG_IGN);
+  return {base::ErrorCode::system, arguments.front() + ": " + std::strerror(failure)};
+}
+
 base::Result<Descriptor> open_log(const fs::path& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) == 0 && status.st_size > max_log_bytes) {

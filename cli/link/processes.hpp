@@ -31,6 +31,9 @@ base::Result<void> spawn_detached(const std::vector<std::string>& arguments,
 base::Result<pid_t> spawn_child(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
                                 int third);
 
+/// Becomes another program in this very process. Returns only when that fails.
+base::Error replace_process(const std::vector<std::string>& arguments, const std::vector<std::string>& environment);
+
 /// The log, opened for appending; a file above 1 MiB is first moved to `.1`.
 base::Result<Descriptor> open_log(const std::filesystem::path& file);
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "cli/settings/settings.hpp"
 
@@ -15,6 +17,8 @@ struct Program {
   settings::Environment environment;
   settings::Paths paths;
   settings::Settings settings;
+  /// Why `paths` or `settings` could not be read. Only commands that work without them are run then.
+  std::optional<base::Error> problem;
 };
 
 /// Exit codes follow gh.
@@ -31,6 +35,7 @@ struct Command {
   std::string_view name;
   std::string_view summary;
   CommandFunction run;
+  bool works_without_settings = false;  ///< runs even when config.toml or a variable is wrong
 };
 
 /// Writes all of it to standard output, unbuffered. False when nobody reads any more (EPIPE) or the disk is full: stop,

@@ -1,0 +1,25 @@
+#include "cli/commands/completion.hpp"
+
+#include "cli/commands/parse.hpp"
+#include "cli/commands/report.hpp"
+
+namespace ghoard::commands {
+
+int run_completion(const link::Program& program, Arguments arguments) {
+  CLI::App app("Prints the completion script of a shell.", program.name + " completion");
+  std::string shell;
+  app.add_option("SHELL", shell, "bash, zsh or fish")->required();
+  if (const std::optional<int> code = parse(program, app, arguments)) {
+    return *code;
+  }
+  for (const auto& [name, text] :
+       {std::pair("bash", bash_completion), std::pair("zsh", zsh_completion), std::pair("fish", fish_completion)}) {
+    if (shell == name) {
+      return print_text(program, std::string(text));
+    }
+  }
+  print_error(program, "unknown shell \"" + shell + "\": use bash, zsh or fish");
+  return link::exit_failure;
+}
+
+}  // namespace ghoard::commands

@@ -1,0 +1,10 @@
+# Writes a C++ source holding the completion files of FOLDER.
+set(text "#include \"cli/commands/completion.hpp\"\n\nnamespace ghoard::commands {\n")
+foreach(pair "bash:ghoard.bash" "zsh:_ghoard" "fish:ghoard.fish")
+  string(REGEX REPLACE ":.*" "" shell "${pair}")
+  string(REGEX REPLACE ".*:" "" file "${pair}")
+  file(READ "${FOLDER}/${file}" content)
+  string(APPEND text "\nconst std::string_view ${shell}_completion = R\"ghoard(${content})ghoard\";\n")
+endforeach()
+string(APPEND text "\n}  // namespace ghoard::commands\n")
+file(WRITE "${OUTPUT}" "${text}")

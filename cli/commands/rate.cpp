@@ -1,0 +1,46 @@
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/parse.hpp"
+#include "cli/commands/report.hpp"
+
+namespace ghoard::commands {
+
+namespace {
+
+long long now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string format(const Json& lines) {
+  std::vector<std::vector<std::string>> rows{{"HOST", "TOKEN", "RESOURCE", "LEFT", "OF", "USED", "RESETS IN"}};
+  for (const Json& line : lines) {
+    const long long reset = number_in(line, "reset") - now();
+    rows.push_back({text_in(line, "host"), text_in(line, "token"), text_in(line, "resource"),
+                    std::to_string(number_in(line, "remaining")), std::to_string(number_in(line, "limit")),
+                    std::to_string(number_in(line, "used")), reset > 0 ? format_seconds(reset) : "has reset"});
+  }
+  return rows.size() > 1 ? format_table(rows) : "no rate limits have been seen yet\n";
+}
+
+}  // namespace
+
+int run_rate(const link::Program& program, Arguments arguments) {
+  CLI::App app("Shows what GitHub last said of each token's rate limits. Asks GitHub nothing.", program.name + " rate");
+  bool json = false;
+  add_json_flag(app, json);
+  if (const std::optional<int> code = parse(program, app, arguments)) {
+    return *code;
+  }
+  const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/rate");
+  if (!answer) {
+    return print_failure(program, answer.error());
+  }
+  Json document = answer->value_or(Json::object());
+  if (!document.contains("rate") || !document["rate"].is_array()) {
+    document["rate"] = Json::array();
+  }
+  return json ? print_json(program, document) : print_text(program, format(document["rate"]));
+}
+
+}  // namespace ghoard::commands

@@ -1,0 +1,71 @@
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/parse.hpp"
+#include "cli/commands/report.hpp"
+#include "cli/link/link.hpp"
+
+namespace ghoard::commands {
+
+namespace {
+
+/// The keys of `stats --json` with what holds when no agent runs.
+Json empty_stats(const link::Program& program) {
+  const cache::StoreSize size = link::stored_size(program);
+  Json document = Json::object();
+  document["since"] = nullptr;
+  for (const char* key :
+       {"requests", "hits", "peer_hits", "coalesced", "revalidated", "misses", "bypassed", "errors", "stale_served",
+        "api_calls_made", "api_calls_saved", "upstream_requests", "connected_peers", "evictions"}) {
+    document[key] = 0;
+  }
+  document["cache_entries"] = size.entries;
+  document["cache_bytes"] = size.bytes;
+  return document;
+}
+
+std::string line(const char* name, const std::string& value) {
+  return std::string(name) + std::string(20 - std::string_view(name).size(), ' ') + value + "\n";
+}
+
+std::string count(const Json& stats, const char* key) {
+  return std::to_string(number_in(stats, key));
+}
+
+std::string format(const Json& stats, bool running) {
+  const long long requests = number_in(stats, "requests");
+  const long long saved = number_in(stats, "api_calls_saved");
+  std::string text = running ? "" : "no agent runs; the counters begin when one starts\n";
+  text += line("requests", count(stats, "requests"));
+  for (const char* key : {"hits", "peer_hits", "coalesced", "revalidated", "misses", "bypassed", "errors"}) {
+    text += "  " + line(key, count(stats, key));
+  }
+  text += line("stale served", count(stats, "stale_served"));
+  text += line("API calls made", count(stats, "api_calls_made"));
+  text += line("API calls saved",
+               count(stats, "api_calls_saved") +
+                   (requests > 0 ? " (" + std::to_string(100 * saved / requests) + " % of the requests)" : ""));
+  text += line("upstream requests", count(stats, "upstream_requests"));
+  text += line("connected peers", count(stats, "connected_peers"));
+  text += line("cache", count(stats, "cache_entries") + " entries, " +
+                            format_bytes(static_cast<unsigned long long>(number_in(stats, "cache_bytes"))));
+  return text + line("evictions", count(stats, "evictions"));
+}
+
+}  // namespace
+
+int run_stats(const link::Program& program, Arguments arguments) {
+  CLI::App app("Shows what the running agent has counted since its start.", program.name + " stats");
+  bool json = false;
+  add_json_flag(app, json);
+  if (const std::optional<int> code = parse(program, app, arguments)) {
+    return *code;
+  }
+  const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/stats");
+  if (!answer) {
+    return print_failure(program, answer.error());
+  }
+  const Json document = *answer ? **answer : empty_stats(program);
+  return json ? print_json(program, document) : print_text(program, format(document, answer->has_value()));
+}
+
+}  // namespace ghoard::commands
