@@ -1,0 +1,249 @@
+#include "cli/api/arguments.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+
+#include "cli/api/flags.hpp"
+#include "cli/settings/settings.hpp"
+
+namespace ghoard::api {
+
+namespace {
+
+using Failure = tl::unexpected<ArgumentError>;
+
+Failure refuse(std::string message, bool show_usage = true) {
+  return Failure(ArgumentError{std::move(message), show_usage});
+}
+
+// What CLI11 found, before it means anything. Only flags that occur are registered: building an option costs more than
+// parsing it, and a cached answer has 0.5 ms.
+class Words {
+ public:
+  explicit Words(std::vector<std::string> normalised) : m_app("api") {
+    m_app.set_help_flag();
+    m_app.add_option("endpoint", m_endpoints)->allow_extra_args(false);
+    for (const Flag& flag : flag_table()) {
+      const std::string name = "--" + std::string(flag.name);
+      const auto occurs = [&](const std::string& word) {
+        return word.starts_with(name) && (word.size() == name.size() || word[name.size()] == '=');
+      };
+      if (std::any_of(normalised.begin(), normalised.end(), occurs)) {
+        add(flag, name);
+      }
+    }
+    std::reverse(normalised.begin(), normalised.end());
+    m_app.parse(std::move(normalised));
+  }
+
+  [[nodiscard]] bool has(const std::string& name) const {
+    const CLI::Option* option = m_app.get_option_no_throw(name);
+    return option != nullptr && option->count() > 0;
+  }
+  [[nodiscard]] std::vector<std::string> all(const std::string& name) const {
+    const CLI::Option* option = m_app.get_option_no_throw(name);
+    return option != nullptr ? option->results() : std::vector<std::string>();
+  }
+  /// A repeated flag with one value takes its last.
+  [[nodiscard]] std::optional<std::string> last(const std::string& name) const {
+    std::vector<std::string> values = all(name);
+    return values.empty() ? std::nullopt : std::optional(std::move(values.back()));
+  }
+  [[nodiscard]] const std::vector<std::string>& endpoints() const { return m_endpoints; }
+
+ private:
+  void add(const Flag& flag, const std::string& name) {
+    if (flag.values.empty()) {
+      m_app.add_flag(name)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      return;
+    }
+    const int count = flag.values.find(' ') == std::string_view::npos ? 1 : 2;
+    CLI::Option* option = m_app.add_option(name);
+    option->type_size(count)->expected(1, CLI::detail::expected_max_vector_size);
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
+  }
+
+  CLI::App m_app;
+  std::vector<std::string> m_endpoints;
+};
+
+std::vector<std::pair<std::string, std::string>> pairs_of(std::vector<std::string> flat) {
+  std::erase(flat, "%%");  // CLI11's mark between occurrences
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (std::size_t i = 0; i + 1 < flat.size(); i += 2) {
+    pairs.emplace_back(std::move(flat[i]), std::move(flat[i + 1]));
+  }
+  return pairs;
+}
+
+std::vector<std::string> split_names(const std::vector<std::string>& lists) {
+  std::vector<std::string> names;
+  for (const std::string& list : lists) {
+    for (std::size_t start = 0; start <= list.size();) {
+      const std::size_t end = std::min(list.find(',', start), list.size());
+      names.push_back(list.substr(start, end - start));
+      start = end + 1;
+    }
+  }
+  return names;
+}
+
+std::string upper(std::string text) {
+  for (char& c : text) {
+    c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return text;
+}
+
+tl::expected<std::optional<base::Seconds>, ArgumentError> duration_of(const Words& words, const std::string& name) {
+  const std::optional<std::string> text = words.last("--" + name);
+  if (!text) {
+    return std::nullopt;
+  }
+  const base::Result<std::int64_t> seconds = settings::parse_duration_seconds(*text, false);
+  if (!seconds) {
+    return refuse("invalid argument \"" + *text + "\" for \"--" + name + "\" flag: " + seconds.error().message);
+  }
+  return base::Seconds(*seconds);
+}
+
+// design: freshness flags
+tl::expected<http::RequestDirectives, ArgumentError> directives_of(const Words& words) {
+  const auto cache = duration_of(words, "cache");
+  const auto max_age = duration_of(words, "max-age");
+  if (!cache || !max_age) {
+    return Failure(!cache ? cache.error() : max_age.error());
+  }
+  const int wishes = int(cache->has_value()) + int(max_age->has_value()) + int(words.has("--refresh")) +
+                     int(words.has("--no-cache")) + int(words.has("--offline"));
+  if (wishes > 1) {
+    return refuse("only one of `--cache`, `--max-age`, `--refresh`, `--no-cache`, or `--offline` may be used");
+  }
+  http::RequestDirectives directives;
+  if (cache->has_value() && **cache > base::Seconds::zero()) {  // gh: a time of zero or less caches nothing
+    directives.max_age = **cache;
+    directives.max_stale = base::Seconds::max();
+    directives.stale_if_error = base::Seconds(86400);
+  }
+  if (max_age->has_value()) {
+    directives.max_age = std::max(**max_age, base::Seconds::zero());
+  }
+  directives.no_cache = words.has("--refresh");
+  directives.no_store = words.has("--no-cache");
+  if (words.has("--offline")) {
+    directives.only_if_cached = true;
+    directives.max_stale = base::Seconds::max();
+  }
+  return directives;
+}
+
+std::optional<ArgumentError> check_hostname(const Arguments& arguments) {
+  if (!arguments.hostname) {
+    return std::nullopt;
+  }
+  if (http::trim(*arguments.hostname).empty()) {
+    return ArgumentError{"error parsing `--hostname`: a value is required"};
+  }
+  if (arguments.hostname->find_first_of("/:") != std::string::npos) {
+    return ArgumentError{"error parsing `--hostname`: invalid hostname"};
+  }
+  return std::nullopt;
+}
+
+// Combinations that gh refuses, in its words.
+std::optional<ArgumentError> check(const Arguments& arguments) {
+  if (auto wrong = check_hostname(arguments)) {
+    return wrong;
+  }
+  if (arguments.paginate && arguments.method != "GET" && !arguments.is_graphql()) {
+    return ArgumentError{"the `--paginate` option is not supported for non-GET requests"};
+  }
+  if (arguments.paginate && arguments.input) {
+    return ArgumentError{"the `--paginate` option is not supported with `--input`"};
+  }
+  if (arguments.slurp && !arguments.paginate) {
+    return ArgumentError{"`--paginate` required when passing `--slurp`"};
+  }
+  if (int(arguments.silent) + int(arguments.verbose) + int(!arguments.filter.empty()) > 1) {
+    return ArgumentError{"only one of `--jq`, `--silent`, or `--verbose` may be used"};
+  }
+  if (arguments.filter.empty() && (!arguments.filter_strings.empty() || !arguments.filter_values.empty())) {
+    return ArgumentError{"`--arg` and `--argjson` need `--jq`"};
+  }
+  return std::nullopt;
+}
+
+std::optional<ArgumentError> fill_output_flags(const Words& words, Arguments& arguments) {
+  arguments.include = words.has("--include");
+  arguments.silent = words.has("--silent");
+  arguments.verbose = words.has("--verbose");
+  arguments.filter = words.last("--jq").value_or("");
+  arguments.filter_strings = pairs_of(words.all("--arg"));
+  arguments.filter_values = pairs_of(words.all("--argjson"));
+  if (!words.last("--template").value_or("").empty()) {
+    return ArgumentError{"templates are not supported; -q takes a jq filter and does the same work", false};
+  }
+  const std::string where = words.last("--error-body").value_or("stdout");
+  if (where != "stdout" && where != "stderr") {
+    return ArgumentError{"invalid argument \"" + where + "\" for \"--error-body\" flag: stdout or stderr"};
+  }
+  arguments.error_body = where == "stderr" ? ErrorBody::to_stderr : ErrorBody::to_stdout;
+  return std::nullopt;
+}
+
+tl::expected<Arguments, ArgumentError> interpret(const Words& words) {
+  Arguments arguments;
+  arguments.help = words.has("--help");
+  if (arguments.help) {
+    return arguments;
+  }
+  if (words.endpoints().size() != 1) {
+    return refuse("accepts 1 arg(s), received " + std::to_string(words.endpoints().size()));
+  }
+  arguments.endpoint = words.endpoints().front();
+  arguments.method_given = words.has("--method");
+  arguments.method = upper(words.last("--method").value_or("GET"));
+  arguments.raw_fields = words.all("--raw-field");
+  arguments.fields = words.all("--field");
+  arguments.headers = words.all("--header");
+  arguments.previews = split_names(words.all("--preview"));
+  arguments.input = words.last("--input");
+  if (arguments.input && arguments.input->empty()) {
+    arguments.input.reset();  // as gh: an empty name is no input
+  }
+  arguments.hostname = words.last("--hostname");
+  arguments.paginate = words.has("--paginate");
+  arguments.slurp = words.has("--slurp");
+  arguments.offline = words.has("--offline");
+  arguments.no_spawn = words.has("--no-spawn");
+  if (auto wrong = fill_output_flags(words, arguments)) {
+    return Failure(*std::move(wrong));
+  }
+  auto directives = directives_of(words);
+  if (!directives) {
+    return Failure(directives.error());
+  }
+  arguments.directives = *directives;
+  if (auto wrong = check(arguments)) {
+    return Failure(*std::move(wrong));
+  }
+  return arguments;
+}
+
+}  // namespace
+
+tl::expected<Arguments, ArgumentError> parse_arguments(std::span<const std::string> words) {
+  base::Result<std::vector<std::string>> normalised = normalise_flags(words);
+  if (!normalised) {
+    return refuse(normalised.error().message);
+  }
+  try {
+    return interpret(Words(std::move(*normalised)));
+  } catch (const CLI::Error& error) {
+    return refuse(error.what());
+  }
+}
+
+}  // namespace ghoard::api
