@@ -81,8 +81,7 @@ base::Result<void> secure_file(const std::filesystem::path& file) {
 
 base::Result<void> check_writable(const std::filesystem::path& directory) {
   // SQLite has to create the log and the shared memory beside the database.
-  return ::access(directory.c_str(), W_OK | X_OK) == 0 ? base::Result<void>()
-                                                       : unavailable("write to", directory, errno);
+  return is_writable(directory) ? base::Result<void>() : unavailable("write to", directory, errno);
 }
 
 }  // namespace
@@ -118,6 +117,15 @@ std::string_view network_filesystem(std::int64_t type) {
     }
   }
   return {};
+}
+
+bool is_writable(const std::filesystem::path& directory) {
+  return ::access(directory.c_str(), W_OK | X_OK) == 0;
+}
+
+bool has_database(const std::filesystem::path& directory) {
+  struct stat status {};
+  return ::lstat((directory / database_name).c_str(), &status) == 0 || errno != ENOENT;
 }
 
 base::Result<void> prepare_location(const std::filesystem::path& directory) {

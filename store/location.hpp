@@ -17,6 +17,11 @@ inline constexpr std::string_view database_name = "cache.db";
 /// memory and the locks of a write-ahead log do not work, or only among processes of one machine.
 [[nodiscard]] std::string_view network_filesystem(std::int64_t type);
 
+/// Whether files can be created and removed there.
+[[nodiscard]] bool is_writable(const std::filesystem::path& directory);
+/// Whether there is a database, or something that bears its name.
+[[nodiscard]] bool has_database(const std::filesystem::path& directory);
+
 /// Makes `directory` (0700) and an empty database file in it (0600) where they are missing, and takes group and
 /// others' rights away where they are not. Fails with unavailable if that is impossible or they belong to somebody
 /// else, with corrupted if something that is no regular file has the database's name. An existing file is not opened:

@@ -16,10 +16,12 @@ namespace ghoard::store {
 
 namespace {
 
-/// A reader is one command's detour on its way to the agent: it looks at nothing but a plain file of its own user.
-base::Result<void> check_file(const std::string& file) {
+/// A reader is one command's detour on its way to the agent: it looks at nothing but a plain file of its own user. Nor
+/// does it read where nothing can be written: there the agent has its entries in memory, and cannot mark what is here.
+base::Result<void> check_file(const std::filesystem::path& directory, const std::string& file) {
   struct stat status {};
-  if (::lstat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid != ::geteuid()) {
+  if (!is_writable(directory) || ::lstat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode) ||
+      status.st_uid != ::geteuid()) {
     return base::fail(base::ErrorCode::unavailable, "cache database: none to read");
   }
   return {};
@@ -74,8 +76,9 @@ class Reader::Impl {
 
 base::Result<Reader> Reader::open(const std::filesystem::path& directory) {
   std::error_code error;
-  const std::string file = (std::filesystem::absolute(directory, error) / database_name).string();
-  if (base::Result<void> done = check_file(file); !done) {
+  const std::filesystem::path place = std::filesystem::absolute(directory, error);
+  const std::string file = (place / database_name).string();
+  if (base::Result<void> done = check_file(place, file); !done) {
     return tl::unexpected(std::move(done.error()));
   }
   // No busy timeout: whoever would have to wait asks the agent instead. No mmap: a file that shrinks under a mapping

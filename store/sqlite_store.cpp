@@ -81,6 +81,7 @@ class SqliteStore::Impl {
       go_to_memory(opened.error().message);
       return;
     }
+    m_persistent = true;
     use(std::move(*opened));
   }
 
@@ -93,7 +94,7 @@ class SqliteStore::Impl {
   void go_to_memory(std::string reason) {
     m_degraded = std::move(reason);
     m_options.max_bytes = std::min(m_options.max_bytes, max_memory_bytes);
-    m_directory.clear();
+    m_persistent = false;
     m_connection.reset();
     OpenResult opened = Connection::open(":memory:");
     use(opened ? std::move(*opened) : nullptr);
@@ -124,7 +125,18 @@ class SqliteStore::Impl {
       result = start_anew(corrupted ? &quarantine_corrupt : &discard_database);
     }
     refresh_totals();
-    return result;
+    return result.and_then([&] { return give_up_unused_file(); });
+  }
+
+  /// A store in memory cannot mark the database that it could not open, which readers and the next start may be able
+  /// to: a promise includes that one. Where nothing can be removed because the directory is not writable, readers do
+  /// not look and no store opens it, so that nothing is served from it either.
+  base::Result<void> give_up_unused_file() {
+    if (m_persistent || m_directory.empty() || !has_database(m_directory)) {
+      return {};
+    }
+    base::Result<void> gone = discard_database(m_directory);
+    return gone || is_writable(m_directory) ? gone : base::Result<void>();
   }
 
   /// Closes the database, has its files removed by `remove` and begins a new one. Fails if they could not be removed;
@@ -134,14 +146,13 @@ class SqliteStore::Impl {
       m_connection->abandon();
       m_connection.reset();
     }
-    if (m_directory.empty()) {
+    if (!m_persistent) {
       go_to_memory(m_degraded);
       return {};
     }
-    const std::filesystem::path directory = m_directory;
-    base::Result<void> removed = remove(directory);
+    base::Result<void> removed = remove(m_directory);
     if (!removed && remove != &discard_database) {
-      removed = discard_database(directory);
+      removed = discard_database(m_directory);
     }
     if (!removed) {
       go_to_memory(removed.error().message);
@@ -187,9 +198,7 @@ class SqliteStore::Impl {
 
   base::Result<void> clear() {
     // O(1), whatever the size: a new file instead of the deletion of every row.
-    base::Result<void> done = start_anew(&discard_database);
-    refresh_totals();
-    return done;
+    return promised(start_anew(&discard_database));
   }
 
   [[nodiscard]] cache::StoreSize size() const {
@@ -199,7 +208,8 @@ class SqliteStore::Impl {
 
  private:
   StoreOptions m_options;
-  std::filesystem::path m_directory;  ///< empty: in memory
+  std::filesystem::path m_directory;  ///< empty: none was wanted
+  bool m_persistent = false;          ///< the connection is to the database in that directory
   std::string m_degraded;
   std::unique_ptr<Connection> m_connection;  ///< null only if there is no memory for one
   Totals m_totals;
