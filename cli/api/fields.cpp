@@ -47,16 +47,16 @@ base::Result<Field> split_field(std::string_view field) {
     }
   }
   if (result.path.empty()) {
-    return refuse("invalid key: " + quoted(field));
+    return refuse("invalid key: " + go_quoted(field));
   }
   if (!result.text && !result.path.back().empty()) {
-    return refuse("field " + quoted(field) + " requires a value separated by an '=' sign");
+    return refuse("field " + go_quoted(field) + " requires a value separated by an '=' sign");
   }
   return result;
 }
 
 tl::unexpected<base::Error> wrong_type(std::string_view expected, const std::string& name, const Value& found) {
-  return refuse("expected " + std::string(expected) + " type under " + quoted(name) + ", got " +
+  return refuse("expected " + std::string(expected) + " type under " + go_quoted(name) + ", got " +
                 std::string(go_type_name(found)));
 }
 
@@ -128,7 +128,7 @@ base::Result<void> place(Value::Object& root, const std::vector<std::string>& pa
     return append_to_array(*object, name, std::move(value));
   }
   if (!object->try_emplace(name, std::move(value)).second) {
-    return refuse("unexpected override existing field under " + quoted(name));
+    return refuse("unexpected override existing field under " + go_quoted(name));
   }
   return {};
 }
@@ -146,7 +146,7 @@ base::Result<void> add_field(Value::Object& root, std::string_view text, Typing 
   } else if (field->text) {
     base::Result<Value> typed = typed_value(*field->text, sources);
     if (!typed) {
-      return tl::unexpected(typed.error().with_context("error parsing " + quoted(field->key) + " value"));
+      return tl::unexpected(typed.error().with_context("error parsing " + go_quoted(field->key) + " value"));
     }
     value = std::move(*typed);
   }
@@ -211,7 +211,7 @@ Value group_graphql_variables(const Value::Object& parameters) {
   return Value{std::move(top)};
 }
 
-std::string quoted(std::string_view text) {
+std::string go_quoted(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {

@@ -34,6 +34,6 @@ struct FieldSources {
 [[nodiscard]] Value group_graphql_variables(const Value::Object& parameters);
 
 /// Go's %q, for messages.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string go_quoted(std::string_view text);
 
 }  // namespace ghoard::api

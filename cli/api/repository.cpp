@@ -136,7 +136,7 @@ int rank(const Remote& remote) {
 }  // namespace
 
 base::Result<Repository> parse_repository(std::string_view text, std::string_view default_host) {
-  const std::string complaint = "expected the \"[HOST/]OWNER/REPO\" format, got " + quoted(text);
+  const std::string complaint = "expected the \"[HOST/]OWNER/REPO\" format, got " + go_quoted(text);
   if (text.find("://") != std::string_view::npos || text.starts_with("git@")) {
     const std::optional<Repository> repository = repository_of_remote(text);
     return repository ? base::Result<Repository>(*repository) : refuse(complaint);

@@ -35,18 +35,18 @@ std::string_view trim_space(std::string_view text) {
 base::Result<http::Header> parse_header(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) {
-    return refuse("header " + quoted(text) + " requires a value separated by ':'");
+    return refuse("header " + go_quoted(text) + " requires a value separated by ':'");
   }
   const std::string_view name = text.substr(0, colon);
   const std::string_view value = trim_space(text.substr(colon + 1));
   if (!is_token(name)) {
-    return refuse("invalid header field name " + quoted(name));
+    return refuse("invalid header field name " + go_quoted(name));
   }
   const bool has_control = std::any_of(value.begin(), value.end(), [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F;
   });
   if (has_control) {
-    return refuse("invalid header field value for " + quoted(name));  // not the value: it may be a secret
+    return refuse("invalid header field value for " + go_quoted(name));  // not the value: it may be a secret
   }
   return http::Header{std::string(name), std::string(value)};
 }
@@ -115,7 +115,7 @@ base::Result<std::optional<std::uint64_t>> stated_length(const Arguments& argume
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (error != std::errc() || end != value.data() + value.size()) {
-      return refuse("invalid Content-Length " + quoted(value));
+      return refuse("invalid Content-Length " + go_quoted(value));
     }
     length = number;
   }

@@ -1,0 +1,190 @@
+#include "cli/api/prepare.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+#include "cli/api/fields.hpp"
+#include "cli/api/git_directory.hpp"
+#include "cli/api/query.hpp"
+#include "cli/api/request.hpp"
+
+namespace ghoard::api {
+
+namespace {
+
+constexpr std::size_t git_file_limit = 4U << 20;
+constexpr std::size_t field_file_limit = 128U << 20;
+
+tl::unexpected<base::Error> refuse(std::string message) {
+  return base::fail(base::ErrorCode::invalid_input, std::move(message));
+}
+
+base::Result<GitDirectory> current_git_directory(const settings::Environment& environment) {
+  std::error_code error;
+  const std::filesystem::path here = std::filesystem::current_path(error);
+  if (error) {
+    return refuse("cannot tell the current directory: " + error.message());
+  }
+  return find_git_directory(here, environment);
+}
+
+std::string without_port(std::string_view host) {
+  return http::to_lower(host.substr(0, host.find(':')));
+}
+
+// The path or URL with the parameters that belong into it.
+std::string target_of(const Arguments& arguments, std::string path, const Value::Object& parameters) {
+  if (arguments.paginate && !arguments.is_graphql()) {
+    path = add_per_page(std::move(path), parameters);
+  }
+  return path;
+}
+
+base::Result<void> attach_body(Prepared& prepared, const Arguments& arguments) {
+  link::ApiCall& call = prepared.call;
+  if (arguments.input) {
+    base::Result<InputFile> input = InputFile::open(*arguments.input);
+    const base::Result<std::optional<std::uint64_t>> stated = stated_length(arguments);
+    if (!input || !stated) {
+      return tl::unexpected(!input ? input.error() : stated.error());
+    }
+    prepared.input = std::move(*input);
+    call.body_fd = prepared.input.descriptor();
+    call.content_length = *stated ? *stated : prepared.input.size();
+  } else if (!prepared.parameters.empty() && call.method != "GET") {
+    call.body = arguments.is_graphql() ? to_json(group_graphql_variables(prepared.parameters))
+                                       : to_json(Value{prepared.parameters});
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<InputFile> InputFile::open(const std::string& name) {
+  InputFile file;
+  file.m_descriptor = name == "-" ? STDIN_FILENO : ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file.m_descriptor < 0) {
+    return base::fail(base::ErrorCode::system, "open " + name + ": " + std::strerror(errno));
+  }
+  struct stat status {};
+  if (name != "-" && ::fstat(file.m_descriptor, &status) == 0) {
+    if (S_ISDIR(status.st_mode)) {
+      return refuse("read " + name + ": is a directory");
+    }
+    if (S_ISREG(status.st_mode)) {
+      file.m_size = static_cast<std::uint64_t>(status.st_size);
+    }
+  }
+  return file;
+}
+
+InputFile::InputFile(InputFile&& other) noexcept
+    : m_descriptor(std::exchange(other.m_descriptor, -1)), m_size(other.m_size) {}
+
+InputFile& InputFile::operator=(InputFile&& other) noexcept {
+  std::swap(m_descriptor, other.m_descriptor);
+  std::swap(m_size, other.m_size);
+  return *this;
+}
+
+InputFile::~InputFile() {
+  if (m_descriptor > STDIN_FILENO) {
+    ::close(m_descriptor);
+  }
+}
+
+base::Result<Repository> CurrentRepository::look_up() const {
+  if (const std::optional<std::string> named = m_program.environment("GH_REPO")) {
+    return parse_repository(*named, m_host);
+  }
+  const base::Result<GitDirectory> directory = current_git_directory(m_program.environment);
+  if (!directory) {
+    return tl::unexpected(directory.error());
+  }
+  const base::Result<std::string> config = read_file(directory->common / "config", git_file_limit);
+  if (!config) {
+    return tl::unexpected(config.error());
+  }
+  const std::vector<std::string> known{without_port(m_host), "github.com"};
+  return choose_repository(parse_git_remotes(*config), known);
+}
+
+base::Result<std::string> CurrentRepository::branch() const {
+  constexpr std::string_view complaint = "unable to determine an appropriate value for the 'branch' placeholder";
+  if (m_program.environment("GH_REPO")) {
+    return refuse(std::string(complaint));
+  }
+  const base::Result<GitDirectory> directory = current_git_directory(m_program.environment);
+  if (!directory) {
+    return tl::unexpected(directory.error().with_context("could not determine current branch"));
+  }
+  const base::Result<std::string> head = read_file(directory->own / "HEAD", git_file_limit);
+  const std::optional<std::string> name = head ? branch_of_head(*head) : std::nullopt;
+  return name ? base::Result<std::string>(*name) : refuse("could not determine current branch: not on any branch");
+}
+
+base::Result<std::string> CurrentRepository::value(Placeholder placeholder) {
+  if (placeholder == Placeholder::branch) {
+    return branch();
+  }
+  if (!m_found) {
+    m_found = look_up();
+  }
+  if (!*m_found) {
+    return tl::unexpected(m_found->error());
+  }
+  return placeholder == Placeholder::owner ? (*m_found)->owner : (*m_found)->name;
+}
+
+base::Result<Prepared> prepare(const link::Program& program, const Arguments& arguments) {
+  const base::Result<Host> host = choose_host(program, arguments.hostname);
+  if (!host) {
+    return tl::unexpected(host.error());
+  }
+  CurrentRepository repository(program, host->name);
+  const PlaceholderValue value_of = [&](Placeholder placeholder) { return repository.value(placeholder); };
+  const FieldSources sources{[](const std::string& name) { return read_file(name, field_file_limit); },
+                             [&](std::string_view text) { return fill_placeholders(text, value_of); }};
+  base::Result<Value::Object> parameters = parse_fields(arguments.raw_fields, arguments.fields, sources);
+  if (!parameters) {
+    return tl::unexpected(parameters.error());
+  }
+  base::Result<std::string> path = fill_placeholders(arguments.endpoint, value_of);
+  if (!path) {
+    return tl::unexpected(path.error().with_context("unable to expand placeholder in path"));
+  }
+  Prepared prepared;
+  prepared.parameters = std::move(*parameters);
+  link::ApiCall& call = prepared.call;
+  const bool has_body = !prepared.parameters.empty() || arguments.input;
+  call.method = !arguments.method_given && has_body ? "POST" : arguments.method;
+  if (!is_token(call.method)) {
+    return refuse("invalid method " + go_quoted(call.method));
+  }
+  std::string target = target_of(arguments, std::move(*path), prepared.parameters);
+  const bool whole_url = target.find("://") != std::string::npos;
+  base::Result<http::Url> url = endpoint_url(target, host->name);
+  if (url && (call.method == "GET" || arguments.input)) {
+    url->target = add_query(std::move(url->target), prepared.parameters);
+  }
+  if (!url) {
+    return tl::unexpected(url.error());
+  }
+  *url = as_named_by_callers(std::move(*url), program.settings.text("api_url"));
+  call.origin = url->origin;
+  call.target = std::move(url->target);
+  call.host_is_known = host->named_by_flag && !whole_url;
+  base::Result<http::Headers> headers = request_headers(arguments, local_time_zone(program.environment));
+  if (!headers) {
+    return tl::unexpected(headers.error());
+  }
+  call.headers = std::move(*headers);
+  const base::Result<void> attached = attach_body(prepared, arguments);
+  return attached ? base::Result<Prepared>(std::move(prepared)) : tl::unexpected(attached.error());
+}
+
+}  // namespace ghoard::api

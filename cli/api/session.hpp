@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "cli/api/arguments.hpp"
+#include "cli/api/output.hpp"
+#include "cli/api/page.hpp"
+#include "cli/api/prepare.hpp"
+#include "cli/api/progress.hpp"
+#include "cli/api/transport.hpp"
+
+namespace ghoard::api {
+
+/// What a session reaches outside for.
+struct Surroundings {
+  std::string api_url;  ///< base URL of the configured upstream
+  bool colour = false;
+  bool debug = false;  ///< GH_DEBUG=api: the exchange on standard error
+  bool progress_on_terminal = false;
+  std::function<bool(const link::ApiCall&)> has_credential;                     ///< for --verbose
+  std::function<bool()> lacked_credentials;                                     ///< why the carrier's last call failed
+  std::function<void(std::string_view message, std::string_view hint)> report;  ///< on standard error
+};
+
+/// Fetches and prints all pages of one command. Returns the exit code.
+class Session {
+ public:
+  Session(const Arguments& arguments, Prepared prepared, Carrier& carrier, PageSinks sinks, Surroundings surroundings);
+
+  int run();
+
+ private:
+  enum class Next { page, end, failed };
+
+  Next fetch_page();
+  Next fail(const base::Error& error);
+  Next after_answer(const FinalAnswer& final_answer);
+  Next report_page(const PageOutcome& outcome);
+  Next follow_link(const http::Url& url, const std::string& next);
+  Next follow_cursor(const std::optional<std::string>& cursor);
+  void log(const std::string& text);
+
+  const Arguments& m_arguments;
+  Prepared m_prepared;
+  link::ApiCall m_call;  ///< of the next page
+  Carrier& m_carrier;
+  Output& m_out;
+  Output& m_error;
+  PagePrinter m_printer;
+  Surroundings m_surroundings;
+  Progress m_progress;
+  int m_pages = 0;
+  int m_exit_code = link::exit_ok;
+};
+
+}  // namespace ghoard::api
