@@ -3,11 +3,15 @@
 # Nothing here waits: no agent is started, GitHub is not asked, and the cache gets a tenth of a second to tell which
 # endpoints it remembers. Works without the bash-completion package.
 
-_ghoard_commands='agent api cache completion config doctor gh rate stats version'
+_ghoard_commands='agent api cache completion config doctor gh help rate stats version'
 _ghoard_keys='allowed_hosts announce_addr api_url bootstrap_peers default_ttl enable_p2p github_repo identity_file
   idle_timeout listen_addr listen_port max_cache_size network_key network_name no_spawn'
 _ghoard_gh_commands='alias api auth browse cache codespace completion config extension gist gpg-key issue label org pr
   project release repo ruleset run search secret ssh-key status variable workflow'
+
+# Settings that an agent can be started with, as flags.
+_ghoard_agent_settings='--allowed-hosts --announce-addr --api-url --bootstrap-peers --default-ttl --enable-p2p
+  --github-repo --identity-file --idle-timeout --listen-addr --listen-port --max-cache-size --network-name'
 
 # Flags of `ghoard api`: those that take a value, those that take two, and switches.
 _ghoard_api_valued='--method --raw-field --field --header --preview --input --hostname --jq --template --error-body
@@ -342,36 +346,57 @@ _ghoard_api() {
   fi
 }
 
-_ghoard_words_or_flags() { # words, flags
+# The words that a command has at `at`, flags aside; nothing where it has none.
+_ghoard_words() { # command, subcommand
+  case "$1 $2" in
+    'agent ') echo 'logs restart run start status stop' ;;
+    'cache ') echo 'clear ls rm stats' ;;
+    'config ') echo 'get list path set' ;;
+    'completion ') echo 'bash fish zsh' ;;
+    'help ') echo "${_ghoard_commands/help /}" ;;
+    'help agent' | 'help cache' | 'help config') _ghoard_words "$2" '' ;;
+    'config get' | 'config set') ((at == 3)) && echo "$_ghoard_keys" ;;
+  esac
+}
+
+_ghoard_flags() { # command, subcommand
+  case "$1 $2" in
+    'agent start' | 'agent restart') echo "$_ghoard_agent_settings --json --help" ;;
+    'agent run') echo "$_ghoard_agent_settings --help" ;;
+    'agent logs') echo '--follow --help' ;;
+    'cache ls') echo '--hostname --limit --json --help' ;;
+    'cache rm') echo '--hostname --json --help' ;;
+    'agent status' | 'agent stop' | 'cache '?* | 'config get' | 'config list' | 'config path') echo '--json --help' ;;
+    'doctor '* | 'rate '* | 'stats '* | 'version '*) echo '--json --help' ;;
+    *) echo '--help' ;;
+  esac
+}
+
+# Every command but api and gh.
+_ghoard_command() {
+  local command=${words[1]} sub='' flag=''
+  ((at > 2)) && [[ ${words[2]} != -* ]] && sub=${words[2]}
+  flag=${words[at - 1]}
+  if [[ $cur == --*=* ]]; then
+    flag=${cur%%=*} cur=${cur#*=} breaks=${breaks#*=}
+  fi
+  case $flag in
+    --hostname) _ghoard_hosts; return ;;
+    --enable-p2p) _ghoard_offer true false; return ;;
+    --identity-file) _ghoard_files; return ;;
+    --limit | -L) return ;;
+  esac
+  _ghoard_has "$flag" "$_ghoard_agent_settings" && return
   if [[ $cur == -* ]]; then
-    _ghoard_offer $2
-  else
-    _ghoard_offer $1
-  fi
-}
-
-_ghoard_config() {
-  local sub=${words[2]} key=${words[3]}
-  if ((at == 2)); then
-    _ghoard_words_or_flags 'get list path set' '--help'
-  elif [[ $cur == -* ]]; then
-    _ghoard_offer --json --help
-  elif ((at == 3)) && [[ $sub == get || $sub == set ]]; then
-    _ghoard_offer $_ghoard_keys
-  elif ((at == 4)) && [[ $sub == set && ( $key == enable_p2p || $key == no_spawn ) ]]; then
-    _ghoard_offer true false
-  fi
-}
-
-_ghoard_cache() {
-  if ((at == 2)); then
-    _ghoard_words_or_flags 'clear ls rm stats' '--help'
-  elif [[ $cur == -* ]]; then
-    _ghoard_offer --json --help
-  elif [[ ${words[2]} == rm ]]; then
+    _ghoard_offer $(_ghoard_flags "$command" "$sub")
+  elif [[ $command == cache && ($sub == rm || $sub == ls) ]]; then
     local slash=''
     [[ $cur == /* ]] && slash=/
     _ghoard_remembered
+  elif [[ $command == config && $sub == set && $at -eq 4 && (${words[3]} == enable_p2p || ${words[3]} == no_spawn) ]]; then
+    _ghoard_offer true false
+  else
+    _ghoard_offer $(_ghoard_words "$command" "$sub")
   fi
 }
 
@@ -408,24 +433,23 @@ _ghoard() {
   local at cur breaks
   COMPREPLY=()
   _ghoard_split
+  # `ghoard --no-spawn COMMAND` is completed as `ghoard COMMAND` is.
+  if ((at > 1)) && [[ ${words[1]} == --no-spawn ]]; then
+    words=("${words[0]}" "${words[@]:2}")
+    ((--at))
+  fi
   if ((at == 1)); then
-    _ghoard_words_or_flags "$_ghoard_commands" '--help --version'
+    if [[ $cur == -* ]]; then
+      _ghoard_offer --help --no-spawn --version
+    else
+      _ghoard_offer $_ghoard_commands
+    fi
     return
   fi
   case ${words[1]} in
     api) _ghoard_api ;;
-    agent)
-      if ((at == 2)); then
-        _ghoard_words_or_flags 'logs restart run start status stop' '--help'
-      elif [[ $cur == -* ]]; then
-        _ghoard_offer --json --help
-      fi
-      ;;
-    cache) _ghoard_cache ;;
-    config) _ghoard_config ;;
-    completion) ((at == 2)) && _ghoard_words_or_flags 'bash fish zsh' '--help' ;;
     gh) if ((at == 2)); then _ghoard_offer $_ghoard_gh_commands; else _ghoard_files; fi ;;
-    doctor|rate|stats|version) [[ $cur == -* ]] && _ghoard_offer --json --help ;;
+    *) _ghoard_command ;;
   esac
 }
 

@@ -215,7 +215,9 @@ function __ghoard_words
         else if contains -- $token --arg --argjson
             set pending 2
         else if contains -- $token --method --raw-field --field --header --preview --input --hostname --jq \
-                --template --error-body --cache --max-age
+                --template --error-body --cache --max-age --limit -L --allowed-hosts --announce-addr --api-url \
+                --bootstrap-peers --default-ttl --enable-p2p --github-repo --identity-file --idle-timeout \
+                --listen-addr --listen-port --max-cache-size --network-name
             set pending 1
         else if string match -qr -- '^-[ih]*[XfFHpqt]$' $token
             set pending 1
@@ -231,10 +233,14 @@ function __ghoard_after
     test "$(__ghoard_words | string join ' ')" = "$argv"
 end
 
-# True if the first word is one of these.
+# True if the command line so far begins with one of these: "api", "agent start".
 function __ghoard_in
     set -l words (__ghoard_words)
-    contains -- "$words[1]" $argv
+    for start in $argv
+        set -l wanted (string split ' ' -- $start)
+        test "$words[1..$(count $wanted)]" = "$wanted"; and return 0
+    end
+    return 1
 end
 
 function __ghoard_hosts
@@ -294,7 +300,10 @@ complete -c ghoard -n '__ghoard_after' -a gh -d 'Run gh through the agent'
 complete -c ghoard -n '__ghoard_after' -a config -d 'Show and change settings'
 complete -c ghoard -n '__ghoard_after' -a completion -d 'Print a completion script'
 complete -c ghoard -n '__ghoard_after' -a version -d 'Print the version'
+complete -c ghoard -n '__ghoard_after' -a help -d 'Tell about a command'
 complete -c ghoard -n '__ghoard_after' -l version -d 'Print the version'
+complete -c ghoard -n '__ghoard_after' -l no-spawn -d 'Start no agent'
+complete -c ghoard -n '__ghoard_after help' -a 'agent api cache completion config doctor gh rate stats version'
 complete -c ghoard -n 'not __ghoard_in gh' -s h -l help -d 'Show help'
 
 # api
@@ -324,32 +333,50 @@ complete -c ghoard -n '__ghoard_in api' -l offline -d 'Answer from the cache alo
 complete -c ghoard -n '__ghoard_in api' -l no-spawn -d 'Do not start an agent'
 
 # agent
-complete -c ghoard -n '__ghoard_after agent' -a run -d 'Be the agent, in the foreground'
-complete -c ghoard -n '__ghoard_after agent' -a start -d 'Start the agent unless one runs'
-complete -c ghoard -n '__ghoard_after agent' -a stop -d 'Let the agent finish and end it'
-complete -c ghoard -n '__ghoard_after agent' -a restart -d 'Stop, then start'
-complete -c ghoard -n '__ghoard_after agent' -a status -d 'Tell whether an agent runs'
-complete -c ghoard -n '__ghoard_after agent' -a logs -d 'Print the log of the agent'
+complete -c ghoard -n '__ghoard_after agent; or __ghoard_after help agent' -a run -d 'Be the agent, in the foreground'
+complete -c ghoard -n '__ghoard_after agent; or __ghoard_after help agent' -a start -d 'Start an agent unless one runs'
+complete -c ghoard -n '__ghoard_after agent; or __ghoard_after help agent' -a stop -d 'Ask the agent to go, and wait'
+complete -c ghoard -n '__ghoard_after agent; or __ghoard_after help agent' -a restart -d 'Stop and start'
+complete -c ghoard -n '__ghoard_after agent; or __ghoard_after help agent' -a status -d 'What runs'
+complete -c ghoard -n '__ghoard_after agent; or __ghoard_after help agent' -a logs -d 'Print the log of the agent'
+set -l starts '__ghoard_in "agent start" "agent restart" "agent run"'
+complete -c ghoard -n $starts -l allowed-hosts -x -d 'Further API hosts that the agent may contact'
+complete -c ghoard -n $starts -l announce-addr -x -d 'Address that peers are told to connect to'
+complete -c ghoard -n $starts -l api-url -x -d 'Base URL used in place of the API of github.com'
+complete -c ghoard -n $starts -l bootstrap-peers -x -d 'Peers to begin with'
+complete -c ghoard -n $starts -l default-ttl -x -d 'How long answers of unlisted routes stay fresh'
+complete -c ghoard -n $starts -l enable-p2p -x -a 'true false' -d 'Share answers with peer agents'
+complete -c ghoard -n $starts -l github-repo -x -d 'Repository through which peers find each other'
+complete -c ghoard -n $starts -l identity-file -r -F -d 'File of the identity key of this agent'
+complete -c ghoard -n $starts -l idle-timeout -x -d 'How long the agent lives without requests'
+complete -c ghoard -n $starts -l listen-addr -x -d 'Address on which peers are listened for'
+complete -c ghoard -n $starts -l listen-port -x -d 'Port on which peers are listened for'
+complete -c ghoard -n $starts -l max-cache-size -x -d 'Size limit of the cache'
+complete -c ghoard -n $starts -l network-name -x -d 'Name of the network of peers'
+complete -c ghoard -n '__ghoard_in "agent logs"' -s f -l follow -d 'Go on printing what is added'
 
 # cache
-complete -c ghoard -n '__ghoard_after cache' -a ls -d 'List what is stored'
-complete -c ghoard -n '__ghoard_after cache' -a rm -d 'Remove endpoints'
-complete -c ghoard -n '__ghoard_after cache' -a clear -d 'Remove everything'
-complete -c ghoard -n '__ghoard_after cache' -a stats -d 'Size of the cache'
-complete -c ghoard -n 'string match -q "cache rm*" (__ghoard_words | string join " ")' -a '(__ghoard_remembered)'
+complete -c ghoard -n '__ghoard_after cache; or __ghoard_after help cache' -a ls -d 'List what is cached'
+complete -c ghoard -n '__ghoard_after cache; or __ghoard_after help cache' -a rm -d 'Remove the answers of endpoints'
+complete -c ghoard -n '__ghoard_after cache; or __ghoard_after help cache' -a clear -d 'Remove everything'
+complete -c ghoard -n '__ghoard_after cache; or __ghoard_after help cache' -a stats -d 'How full the cache is'
+complete -c ghoard -n '__ghoard_after cache ls; or __ghoard_in "cache rm"' -a '(__ghoard_remembered)'
+complete -c ghoard -n '__ghoard_in "cache ls" "cache rm"' -l hostname -x -a '(__ghoard_hosts)' -d 'The GitHub host'
+complete -c ghoard -n '__ghoard_in "cache ls"' -s L -l limit -x -d 'At most so many'
 
 # config
-complete -c ghoard -n '__ghoard_after config' -a list -d 'All settings with their origin'
-complete -c ghoard -n '__ghoard_after config' -a get -d 'Print one setting'
-complete -c ghoard -n '__ghoard_after config' -a set -d 'Write one setting into config.toml'
-complete -c ghoard -n '__ghoard_after config' -a path -d 'Print where config.toml is'
+complete -c ghoard -n '__ghoard_after config; or __ghoard_after help config' -a list -d 'Every setting and its origin'
+complete -c ghoard -n '__ghoard_after config; or __ghoard_after help config' -a get -d 'The value of one setting'
+complete -c ghoard -n '__ghoard_after config; or __ghoard_after help config' -a set -d 'Write one setting'
+complete -c ghoard -n '__ghoard_after config; or __ghoard_after help config' -a path -d 'The path of config.toml'
 complete -c ghoard -n '__ghoard_after config get; or __ghoard_after config set' -a '
     allowed_hosts announce_addr api_url bootstrap_peers default_ttl enable_p2p github_repo identity_file
     idle_timeout listen_addr listen_port max_cache_size network_key network_name no_spawn'
 complete -c ghoard -n '__ghoard_after config set enable_p2p; or __ghoard_after config set no_spawn' -a 'true false'
 
 # the rest
-complete -c ghoard -n '__ghoard_in agent cache config doctor rate stats version' -l json -d 'Print JSON'
+complete -c ghoard -n '__ghoard_in "agent start" "agent restart" "agent stop" "agent status" "cache ls" "cache rm" \
+    "cache clear" "cache stats" "config list" "config get" "config path" doctor rate stats version' -l json -d 'Print JSON'
 complete -c ghoard -n '__ghoard_after completion' -a 'bash fish zsh'
 complete -c ghoard -n '__ghoard_after gh' -a 'alias api auth browse cache codespace completion config extension gist
     gpg-key issue label org pr project release repo ruleset run search secret ssh-key status variable workflow'

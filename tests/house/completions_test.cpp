@@ -176,8 +176,8 @@ TEST_CASE("each shell offers the same commands, subcommands and flags") {
   const Bench bench(nothing_stored);
   for (const std::string line :
        {"ghoard ", "ghoard agent ", "ghoard cache ", "ghoard config ", "ghoard completion ", "ghoard config get ",
-        "ghoard gh ", "ghoard --", "ghoard api --", "ghoard agent start --", "ghoard cache ls --",
-        "ghoard config list --", "ghoard stats --", "ghoard rate --", "ghoard doctor --", "ghoard version --"}) {
+        "ghoard gh ", "ghoard help ", "ghoard help cache ", "ghoard --no-spawn config ", "ghoard --", "ghoard api --",
+        "ghoard agent --", "ghoard agent run --", "ghoard agent logs --", "ghoard cache ls --"}) {
     Words first;
     for (const std::string& shell : shells) {
       if (!is_installed(shell)) {
@@ -208,6 +208,10 @@ TEST_CASE("each shell offers the values of flags") {
     CHECK(bench.offers(shell, "ghoard api --cache=1") == Words{"1m", "1h", "1d", "15m"});
     CHECK(bench.offers(shell, "ghoard api --error-body ") == Words{"stdout", "stderr"});
     CHECK(bench.offers(shell, "ghoard api --hostname ") == Words{"github.com", "github.example.com"});
+    CHECK(bench.offers(shell, "ghoard cache ls --hostname ") == Words{"github.com", "github.example.com"});
+    CHECK(bench.offers(shell, "ghoard agent start --enable-p2p ") == Words{"true", "false"});
+    CHECK(bench.offers(shell, "ghoard agent start --enable-p2p=t") == Words{"true"});
+    CHECK(bench.offers(shell, "ghoard agent start --listen-port ").empty());
     CHECK(bench.offers(shell, "ghoard config set no_spawn ") == Words{"true", "false"});
     CHECK(bench.offers(shell, "ghoard completion z") == Words{"zsh"});
   }
@@ -298,23 +302,42 @@ TEST_CASE("the completions offer the commands and flags that the program has") {
     return;
   }
   const Bench bench(nothing_stored);
-  const std::string invoke = "GHOARD_NO_SPAWN=1 GHOARD_HOME=" + bench.directory().string() + "/h " + program.string();
-  const Ran help = run(invoke + " --help");
-  CHECK(help.status == 0);
-  const Words commands = matches(help.out, R"(^  ([a-z]+)(?:  +\S.*)?$)");
-  const Ran api = run(invoke + " api --help");
-  CHECK(api.status == 0);
-  const Words flags = matches(api.out, R"(^ +(?:-[A-Za-z], )?(--[a-z][a-z-]+))");
-  CHECK(flags.size() > 15);
-  for (const std::string& shell : shells) {
-    if (!is_installed(shell)) {
+  const auto help_of = [&](const std::string& command) {
+    const Ran help = run("GHOARD_NO_SPAWN=1 GHOARD_HOME=" + bench.directory().string() + "/home " + quoted(program) +
+                         " " + command + " --help");
+    CHECK_MESSAGE(help.status == 0, "`ghoard ", command, " --help` ended with ", help.status);
+    return help.out;
+  };
+  const auto compare = [&](const std::string& line, const Words& real) {
+    for (const std::string& shell : shells) {
+      if (is_installed(shell)) {
+        const Words all = bench.offers(shell, line);
+        const Words offered = line.ends_with("--") ? long_flags(all) : all;
+        CHECK_MESSAGE(offered == real, shell, " after `", line, "`: ", joined(offered), "instead of ", joined(real));
+      }
+    }
+  };
+  // Commands are indented lines of a name and a summary; flags begin theirs.
+  const std::string command_line = R"(^  ([a-z]+)  +\S.*$)";
+  const std::string flag_line = R"(^ +(?:-[A-Za-z], ?)?(--[a-z][a-z0-9-]+))";
+  const Words commands = matches(help_of(""), command_line);
+  CHECK(commands.size() > 5);
+  compare("ghoard ", commands);
+  for (const std::string& command : commands) {
+    if (command == "gh" || command == "help") {
+      continue;  // gh's own, and none
+    }
+    const std::string help = help_of(command);
+    if (command != "agent" && command != "cache" && command != "config") {
+      compare("ghoard " + command + " --", matches(help, flag_line));
       continue;
     }
-    const Words offered = bench.offers(shell, "ghoard ");
-    CHECK_MESSAGE(offered == commands, shell, " offers ", joined(offered), "and `ghoard --help` tells ",
-                  joined(commands));
-    const Words offered_flags = long_flags(bench.offers(shell, "ghoard api --"));
-    CHECK_MESSAGE(offered_flags == flags, shell, " offers ", joined(offered_flags), "and `ghoard api --help` tells ",
-                  joined(flags));
+    const Words subcommands = matches(help, command_line);
+    CHECK(subcommands.size() > 2);
+    compare("ghoard " + command + " ", subcommands);
+    for (const std::string& subcommand : subcommands) {
+      const std::string both = command + " " + subcommand;
+      compare("ghoard " + both + " --", matches(help_of(both), flag_line));
+    }
   }
 }
