@@ -104,11 +104,7 @@ struct Token {
 /// The lexical grammar of GraphQL (specification of October 2021, section 2.1), as far as finding the operations needs.
 class Lexer {
  public:
-  explicit Lexer(std::string_view text) : m_rest(text) {
-    if (m_rest.starts_with("\xEF\xBB\xBF")) {
-      m_rest.remove_prefix(3);
-    }
-  }
+  explicit Lexer(std::string_view text) : m_rest(text) {}
 
   Token next() {
     skip_ignored();
@@ -157,6 +153,8 @@ class Lexer {
         m_rest.remove_prefix(1);
       } else if (m_rest.front() == '#') {
         m_rest.remove_prefix(span([](char x) { return x != '\n' && x != '\r'; }));
+      } else if (m_rest.starts_with("\xEF\xBB\xBF")) {
+        m_rest.remove_prefix(3);  // a byte order mark, ignored wherever it stands
       } else {
         return;
       }
