@@ -71,7 +71,9 @@ tl::expected<std::unique_ptr<Connection>, Connection::Refusal> Connection::open(
     case SchemaState::current: break;
   }
   std::unique_ptr<Connection> connection(new Connection(std::move(*database)));
-  base::Result<void> ready = connection->configure().and_then([&] { return connection->prepare(); });
+  base::Result<void> ready = connection->configure().and_then([&] { return connection->prepare(); }).and_then([&] {
+    return connection->totals().map([](const Totals&) {});
+  });
   if (!ready) {
     return refusal(std::move(ready.error()));
   }

@@ -26,10 +26,12 @@ tl::unexpected<base::Error> unavailable(std::string_view what, const std::filesy
 base::Result<void> make_directory(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory.parent_path(), error);
-  if (::mkdir(directory.c_str(), directory_mode) != 0 && errno != EEXIST) {
-    return unavailable("create", directory, errno);
+  if (::mkdir(directory.c_str(), directory_mode) != 0) {
+    return errno == EEXIST ? base::Result<void>() : unavailable("create", directory, errno);
   }
-  return {};
+  // The umask may have taken even the owner's rights.
+  return ::chmod(directory.c_str(), directory_mode) == 0 ? base::Result<void>()
+                                                         : unavailable("restrict", directory, errno);
 }
 
 /// Ours, and nobody else's to enter.
