@@ -68,7 +68,7 @@ class ResponseReader::Impl {
 
   [[nodiscard]] bool is_complete() const { return m_parser->is_done(); }
   [[nodiscard]] bool is_stopped() const { return m_stopped; }
-  [[nodiscard]] bool may_continue() const { return m_parser->is_done() && m_parser->get().keep_alive(); }
+  [[nodiscard]] bool may_continue() const { return m_parser->is_done() && m_parser->keep_alive(); }
   [[nodiscard]] const ClientResponse& response() const { return m_response; }
 
  private:
