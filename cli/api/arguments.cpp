@@ -20,17 +20,13 @@ Failure refuse(std::string message, bool show_usage = true) {
 
 // What CLI11 found, before it means anything. Only flags that occur are registered: building an option costs more than
 // parsing it, and a cached answer has 0.5 ms.
-class Words {
+class ParsedFlags {
  public:
-  explicit Words(std::vector<std::string> normalised) : m_app("api") {
+  explicit ParsedFlags(std::vector<std::string> normalised) : m_app("api") {
     m_app.set_help_flag();
-    m_app.add_option("endpoint", m_endpoints)->allow_extra_args(false);
     for (const Flag& flag : flag_table()) {
       const std::string name = "--" + std::string(flag.name);
-      const auto occurs = [&](const std::string& word) {
-        return word.starts_with(name) && (word.size() == name.size() || word[name.size()] == '=');
-      };
-      if (std::any_of(normalised.begin(), normalised.end(), occurs)) {
+      if (std::find(normalised.begin(), normalised.end(), name) != normalised.end()) {
         add(flag, name);
       }
     }
@@ -51,7 +47,6 @@ class Words {
     std::vector<std::string> values = all(name);
     return values.empty() ? std::nullopt : std::optional(std::move(values.back()));
   }
-  [[nodiscard]] const std::vector<std::string>& endpoints() const { return m_endpoints; }
 
  private:
   void add(const Flag& flag, const std::string& name) {
@@ -66,7 +61,6 @@ class Words {
   }
 
   CLI::App m_app;
-  std::vector<std::string> m_endpoints;
 };
 
 std::vector<std::pair<std::string, std::string>> pairs_of(std::vector<std::string> flat) {
@@ -97,7 +91,8 @@ std::string upper(std::string text) {
   return text;
 }
 
-tl::expected<std::optional<base::Seconds>, ArgumentError> duration_of(const Words& words, const std::string& name) {
+tl::expected<std::optional<base::Seconds>, ArgumentError> duration_of(const ParsedFlags& words,
+                                                                      const std::string& name) {
   const std::optional<std::string> text = words.last("--" + name);
   if (!text) {
     return std::nullopt;
@@ -110,7 +105,7 @@ tl::expected<std::optional<base::Seconds>, ArgumentError> duration_of(const Word
 }
 
 // design: freshness flags
-tl::expected<http::RequestDirectives, ArgumentError> directives_of(const Words& words) {
+tl::expected<http::RequestDirectives, ArgumentError> directives_of(const ParsedFlags& words) {
   const auto cache = duration_of(words, "cache");
   const auto max_age = duration_of(words, "max-age");
   if (!cache || !max_age) {
@@ -167,7 +162,7 @@ std::optional<ArgumentError> check(const Arguments& arguments) {
     return ArgumentError{"`--paginate` required when passing `--slurp`"};
   }
   if (int(arguments.silent) + int(arguments.verbose) + int(!arguments.filter.empty()) > 1) {
-    return ArgumentError{"only one of `--jq`, `--silent`, or `--verbose` may be used"};
+    return ArgumentError{"only one of `--template`, `--jq`, `--silent`, or `--verbose` may be used"};
   }
   if (arguments.filter.empty() && (!arguments.filter_strings.empty() || !arguments.filter_values.empty())) {
     return ArgumentError{"`--arg` and `--argjson` need `--jq`"};
@@ -175,7 +170,7 @@ std::optional<ArgumentError> check(const Arguments& arguments) {
   return std::nullopt;
 }
 
-std::optional<ArgumentError> fill_output_flags(const Words& words, Arguments& arguments) {
+std::optional<ArgumentError> fill_output_flags(const ParsedFlags& words, Arguments& arguments) {
   arguments.include = words.has("--include");
   arguments.silent = words.has("--silent");
   arguments.verbose = words.has("--verbose");
@@ -193,16 +188,17 @@ std::optional<ArgumentError> fill_output_flags(const Words& words, Arguments& ar
   return std::nullopt;
 }
 
-tl::expected<Arguments, ArgumentError> interpret(const Words& words) {
+tl::expected<Arguments, ArgumentError> interpret(const ParsedFlags& words,
+                                                 const std::vector<std::string>& positionals) {
   Arguments arguments;
   arguments.help = words.has("--help");
   if (arguments.help) {
     return arguments;
   }
-  if (words.endpoints().size() != 1) {
-    return refuse("accepts 1 arg(s), received " + std::to_string(words.endpoints().size()));
+  if (positionals.size() != 1) {
+    return refuse("accepts 1 arg(s), received " + std::to_string(positionals.size()));
   }
-  arguments.endpoint = words.endpoints().front();
+  arguments.endpoint = positionals.front();
   arguments.method_given = words.has("--method");
   arguments.method = upper(words.last("--method").value_or("GET"));
   arguments.raw_fields = words.all("--raw-field");
@@ -235,12 +231,12 @@ tl::expected<Arguments, ArgumentError> interpret(const Words& words) {
 }  // namespace
 
 tl::expected<Arguments, ArgumentError> parse_arguments(std::span<const std::string> words) {
-  base::Result<std::vector<std::string>> normalised = normalise_flags(words);
+  base::Result<Words> normalised = normalise_flags(words);
   if (!normalised) {
     return refuse(normalised.error().message);
   }
   try {
-    return interpret(Words(std::move(*normalised)));
+    return interpret(ParsedFlags(std::move(normalised->flags)), normalised->positionals);
   } catch (const CLI::Error& error) {
     return refuse(error.what());
   }

@@ -59,12 +59,13 @@ class Normaliser {
  public:
   explicit Normaliser(std::span<const std::string> arguments) : m_arguments(arguments) {}
 
-  base::Result<std::vector<std::string>> run() {
+  base::Result<Words> run() {
     while (m_next < m_arguments.size()) {
       const std::string& argument = m_arguments[m_next++];
       base::Result<void> done;
       if (argument == "--") {
-        m_rest.insert(m_rest.end(), m_arguments.begin() + static_cast<std::ptrdiff_t>(m_next), m_arguments.end());
+        m_words.positionals.insert(m_words.positionals.end(), m_arguments.begin() + static_cast<std::ptrdiff_t>(m_next),
+                                   m_arguments.end());
         break;
       }
       if (argument.starts_with("--")) {
@@ -72,15 +73,13 @@ class Normaliser {
       } else if (argument.size() > 1 && argument[0] == '-') {
         done = take_short(argument);
       } else {
-        m_rest.push_back(argument);
+        m_words.positionals.push_back(argument);
       }
       if (!done) {
         return tl::unexpected(done.error());
       }
     }
-    m_result.emplace_back("--");
-    m_result.insert(m_result.end(), m_rest.begin(), m_rest.end());
-    return std::move(m_result);
+    return std::move(m_words);
   }
 
  private:
@@ -95,7 +94,7 @@ class Normaliser {
       return take_values(*flag, argument.substr(equals + 1), std::string("--") + std::string(name));
     }
     if (value_count(*flag) == 0) {
-      m_result.emplace_back(argument);
+      m_words.flags.emplace_back(argument);
       return {};
     }
     if (m_next == m_arguments.size()) {
@@ -109,7 +108,7 @@ class Normaliser {
     for (std::size_t i = 1; i < argument.size(); ++i) {
       const char letter = argument[i];
       const Flag* flag = find_flag(letter);
-      const std::string spelled = std::string("'") + letter + "' in " + std::string(argument);
+      const std::string spelled = std::string("'") + letter + "' in -" + std::string(argument.substr(i));
       if (flag == nullptr) {
         return refuse("unknown shorthand flag: " + spelled);
       }
@@ -118,7 +117,7 @@ class Normaliser {
         return take_values(*flag, rest.substr(1), spelled);
       }
       if (value_count(*flag) == 0) {
-        m_result.push_back("--" + std::string(flag->name));
+        m_words.flags.push_back("--" + std::string(flag->name));
         continue;
       }
       if (rest.empty()) {
@@ -138,17 +137,13 @@ class Normaliser {
     if (count == 0) {
       return take_switch(flag, first);
     }
-    if (count == 1) {
-      m_result.push_back("--" + std::string(flag.name) + "=" + std::string(first));
-      return {};
-    }
     if (m_arguments.size() - m_next < count - 1) {
       return refuse("flag needs " + std::to_string(count) + " arguments: " + spelled);
     }
-    m_result.push_back("--" + std::string(flag.name));
-    m_result.emplace_back(first);
+    m_words.flags.push_back("--" + std::string(flag.name));
+    m_words.flags.emplace_back(first);
     for (std::size_t i = 1; i < count; ++i) {
-      m_result.push_back(m_arguments[m_next++]);
+      m_words.flags.push_back(m_arguments[m_next++]);
     }
     return {};
   }
@@ -157,11 +152,11 @@ class Normaliser {
     constexpr std::array<std::string_view, 6> yes{"1", "t", "T", "true", "TRUE", "True"};
     constexpr std::array<std::string_view, 6> no{"0", "f", "F", "false", "FALSE", "False"};
     if (std::find(yes.begin(), yes.end(), value) != yes.end()) {
-      m_result.push_back("--" + std::string(flag.name));
+      m_words.flags.push_back("--" + std::string(flag.name));
       return {};
     }
     if (std::find(no.begin(), no.end(), value) != no.end()) {
-      std::erase(m_result, "--" + std::string(flag.name));
+      std::erase(m_words.flags, "--" + std::string(flag.name));
       return {};
     }
     const std::string letter = flag.letter != 0 ? std::string("-") + flag.letter + ", " : std::string();
@@ -171,8 +166,7 @@ class Normaliser {
 
   std::span<const std::string> m_arguments;
   std::size_t m_next = 0;
-  std::vector<std::string> m_result;
-  std::vector<std::string> m_rest;
+  Words m_words;
 };
 
 std::string flag_lines() {
@@ -196,7 +190,7 @@ std::span<const Flag> flag_table() {
   return flags;
 }
 
-base::Result<std::vector<std::string>> normalise_flags(std::span<const std::string> arguments) {
+base::Result<Words> normalise_flags(std::span<const std::string> arguments) {
   return Normaliser(arguments).run();
 }
 

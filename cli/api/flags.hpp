@@ -23,9 +23,14 @@ struct Flag {
 [[nodiscard]] std::string help_text(std::string_view program);
 [[nodiscard]] std::string usage_text(std::string_view program);
 
-/// The arguments as pflag, gh's parser, understands them, brought into forms that every parser reads alike: flags as
-/// `--name=value` (`--name value...` for more values), then `--`, then what is left. `-X=V`, `-XV`, `-iqV` and
-/// `--method V` are taken apart here. The words of a failure are pflag's.
-[[nodiscard]] base::Result<std::vector<std::string>> normalise_flags(std::span<const std::string> arguments);
+/// A command line taken apart: `--name value...` for each flag, and what is left.
+struct Words {
+  std::vector<std::string> flags;
+  std::vector<std::string> positionals;
+};
+
+/// The arguments as pflag, gh's parser, understands them: `-X=V`, `-XV`, `-iqV`, `--method V` and `--method=V` all
+/// become `--method`, `V`, a form that every parser reads alike. The words of a failure are pflag's.
+[[nodiscard]] base::Result<Words> normalise_flags(std::span<const std::string> arguments);
 
 }  // namespace ghoard::api

@@ -47,6 +47,12 @@ GitDirectory with_common(const fs::path& own) {
 
 }  // namespace
 
+std::string reason_of(int error) {
+  std::string reason = std::strerror(error);
+  reason[0] = static_cast<char>(reason[0] | 0x20);
+  return reason;
+}
+
 base::Result<GitDirectory> find_git_directory(const fs::path& start, const settings::Environment& environment) {
   if (const std::optional<std::string> named = environment("GIT_DIR")) {
     return with_common(start / *named);
@@ -57,7 +63,7 @@ base::Result<GitDirectory> find_git_directory(const fs::path& start, const setti
     }
     if (directory == directory.parent_path()) {
       return base::fail(base::ErrorCode::invalid_input,
-                        "not a git repository (or any of the parent directories): .git");
+                        "failed to run git: fatal: not a git repository (or any of the parent directories): .git");
     }
   }
 }
@@ -66,7 +72,7 @@ base::Result<std::string> read_file(const fs::path& file, std::size_t limit) {
   const bool is_stdin = file == "-";
   const int descriptor = is_stdin ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
-    return base::fail(base::ErrorCode::system, "open " + file.string() + ": " + std::strerror(errno));
+    return base::fail(base::ErrorCode::system, "open " + file.string() + ": " + reason_of(errno));
   }
   std::string content;
   ssize_t count = 0;
@@ -81,7 +87,7 @@ base::Result<std::string> read_file(const fs::path& file, std::size_t limit) {
     ::close(descriptor);
   }
   if (count < 0) {
-    return base::fail(base::ErrorCode::system, "read " + file.string() + ": " + std::strerror(error));
+    return base::fail(base::ErrorCode::system, "read " + file.string() + ": " + reason_of(error));
   }
   if (content.size() > limit) {
     return base::fail(base::ErrorCode::too_large,

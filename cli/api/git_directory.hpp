@@ -20,7 +20,10 @@ struct GitDirectory {
 [[nodiscard]] base::Result<GitDirectory> find_git_directory(const std::filesystem::path& start,
                                                             const settings::Environment& environment);
 
-/// The whole file, at most `limit` bytes of it.
+/// What errno means, in lower case.
+[[nodiscard]] std::string reason_of(int error);
+
+/// The whole file ("-": standard input), at most `limit` bytes of it.
 [[nodiscard]] base::Result<std::string> read_file(const std::filesystem::path& file, std::size_t limit);
 
 }  // namespace ghoard::api

@@ -1,7 +1,6 @@
 #include "cli/api/prepare.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,12 +35,40 @@ std::string without_port(std::string_view host) {
   return http::to_lower(host.substr(0, host.find(':')));
 }
 
-// The path or URL with the parameters that belong into it.
-std::string target_of(const Arguments& arguments, std::string path, const Value::Object& parameters) {
-  if (arguments.paginate && !arguments.is_graphql()) {
-    path = add_per_page(std::move(path), parameters);
+base::Result<void> choose_method(Prepared& prepared, const Arguments& arguments) {
+  const bool has_body = !prepared.parameters.empty() || arguments.input;
+  std::string& method = prepared.call.method;
+  method = !arguments.method_given && has_body ? "POST" : arguments.method;
+  return is_token(method) ? base::Result<void>() : refuse("invalid method " + go_quoted(method));
+}
+
+// Which server and which target, with the parameters that belong into its query.
+base::Result<void> address(Prepared& prepared, const Arguments& arguments, const std::string& path, const Host& host,
+                           std::string_view api_url) {
+  const bool by_pages = arguments.paginate && !arguments.is_graphql();
+  base::Result<http::Url> url = endpoint_url(by_pages ? add_per_page(path, prepared.parameters) : path, host.name);
+  if (!url) {
+    return tl::unexpected(url.error());
   }
-  return path;
+  link::ApiCall& call = prepared.call;
+  if (call.method == "GET" || arguments.input) {
+    url->target = add_query(std::move(url->target), prepared.parameters);
+  }
+  *url = as_named_by_callers(std::move(*url), api_url);
+  call.origin = std::move(url->origin);
+  call.target = std::move(url->target);
+  call.host_is_known = host.named_by_flag && path.find("://") == std::string::npos;
+  return {};
+}
+
+base::Result<void> attach_headers(Prepared& prepared, const Arguments& arguments,
+                                  const settings::Environment& environment) {
+  base::Result<http::Headers> headers = request_headers(arguments, local_time_zone(environment));
+  if (!headers) {
+    return tl::unexpected(headers.error());
+  }
+  prepared.call.headers = std::move(*headers);
+  return {};
 }
 
 base::Result<void> attach_body(Prepared& prepared, const Arguments& arguments) {
@@ -68,7 +95,7 @@ base::Result<InputFile> InputFile::open(const std::string& name) {
   InputFile file;
   file.m_descriptor = name == "-" ? STDIN_FILENO : ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
   if (file.m_descriptor < 0) {
-    return base::fail(base::ErrorCode::system, "open " + name + ": " + std::strerror(errno));
+    return base::fail(base::ErrorCode::system, "open " + name + ": " + reason_of(errno));
   }
   struct stat status {};
   if (name != "-" && ::fstat(file.m_descriptor, &status) == 0) {
@@ -153,38 +180,18 @@ base::Result<Prepared> prepare(const link::Program& program, const Arguments& ar
   if (!parameters) {
     return tl::unexpected(parameters.error());
   }
-  base::Result<std::string> path = fill_placeholders(arguments.endpoint, value_of);
+  const base::Result<std::string> path = fill_placeholders(arguments.endpoint, value_of);
   if (!path) {
     return tl::unexpected(path.error().with_context("unable to expand placeholder in path"));
   }
   Prepared prepared;
   prepared.parameters = std::move(*parameters);
-  link::ApiCall& call = prepared.call;
-  const bool has_body = !prepared.parameters.empty() || arguments.input;
-  call.method = !arguments.method_given && has_body ? "POST" : arguments.method;
-  if (!is_token(call.method)) {
-    return refuse("invalid method " + go_quoted(call.method));
-  }
-  std::string target = target_of(arguments, std::move(*path), prepared.parameters);
-  const bool whole_url = target.find("://") != std::string::npos;
-  base::Result<http::Url> url = endpoint_url(target, host->name);
-  if (url && (call.method == "GET" || arguments.input)) {
-    url->target = add_query(std::move(url->target), prepared.parameters);
-  }
-  if (!url) {
-    return tl::unexpected(url.error());
-  }
-  *url = as_named_by_callers(std::move(*url), program.settings.text("api_url"));
-  call.origin = url->origin;
-  call.target = std::move(url->target);
-  call.host_is_known = host->named_by_flag && !whole_url;
-  base::Result<http::Headers> headers = request_headers(arguments, local_time_zone(program.environment));
-  if (!headers) {
-    return tl::unexpected(headers.error());
-  }
-  call.headers = std::move(*headers);
-  const base::Result<void> attached = attach_body(prepared, arguments);
-  return attached ? base::Result<Prepared>(std::move(prepared)) : tl::unexpected(attached.error());
+  const base::Result<void> filled =
+      choose_method(prepared, arguments)
+          .and_then([&] { return address(prepared, arguments, *path, *host, program.settings.text("api_url")); })
+          .and_then([&] { return attach_headers(prepared, arguments, program.environment); })
+          .and_then([&] { return attach_body(prepared, arguments); });
+  return filled ? base::Result<Prepared>(std::move(prepared)) : tl::unexpected(filled.error());
 }
 
 }  // namespace ghoard::api

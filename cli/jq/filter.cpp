@@ -212,7 +212,10 @@ base::Result<void> Filter::run(std::string_view document, const std::function<bo
   }
   jv input = jv_parse_sized(document.data(), static_cast<int>(document.size()));
   if (!jv_is_valid(input)) {
-    const std::optional<std::string> reason = failure_of(input);
+    std::optional<std::string> reason = failure_of(input);
+    if (reason) {
+      reason->resize(std::min(reason->find(" (while parsing"), reason->size()));  // which repeats the document
+    }
     return base::fail(base::ErrorCode::invalid_input,
                       document.empty() ? "unexpected end of JSON input"
                                        : "the answer is no valid JSON: " + reason.value_or("unexpected end"));
