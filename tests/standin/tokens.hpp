@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 /// The stand-in's fixed test tokens. They are invented, carry no checksum that GitHub would accept, and open nothing.
@@ -23,6 +24,12 @@ inline constexpr std::string_view user_2 = "ghp_StandInUser2Token000000000000000
 inline constexpr std::string_view user_3 = "ghp_StandInUser3Token0000000000000000001";
 /// The installation acme-ci[bot]: every repository, a budget of its own, no /user.
 inline constexpr std::string_view installation = "ghs_StandInAcmeCiToken000000000000000001";
+/// Tokens of the same installation that differ per job, as those of Actions do: this prefix and digits, 40 characters.
+inline constexpr std::string_view rotating_prefix = "ghs_StandInRotating";
+inline std::string rotating(int number) {
+  const std::string digits = std::to_string(number);
+  return std::string(rotating_prefix) + std::string(40 - rotating_prefix.size() - digits.size(), '0') + digits;
+}
 /// Well-formed and unknown: 401 Bad credentials.
 inline constexpr std::string_view unknown = "ghp_StandInNobodyToken000000000000000001";
 

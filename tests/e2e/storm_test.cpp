@@ -1,0 +1,74 @@
+// Kills and full disks at random moments: nothing but cache entries may be lost. GHOARD_SOAK_ROUNDS sets the rounds.
+
+#include <csignal>
+#include <random>
+
+#include "tests/e2e/rig.hpp"
+
+using namespace ghoard;
+using namespace ghoard::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// The answers that every round must see, whatever happens to the agent.
+struct Truth {
+  std::vector<std::string> paths;
+  std::vector<std::string> bodies;
+
+  explicit Truth(const StandIn& github) {
+    for (int i = 1; i <= 8; ++i) {
+      paths.push_back("repos/acme/widgets/issues/" + std::to_string(i));
+    }
+    paths.emplace_back("repos/acme/widgets/contents/data/big.txt");
+    for (const std::string& path : paths) {
+      bodies.push_back(github.get("/" + path, tokens::user_1).body);
+    }
+  }
+};
+
+void check_database(const TemporaryHome& home) {
+  const Command command{{"sqlite3", (home.cache() / "cache.db").string(), "PRAGMA integrity_check"}, {}, {}, false, {}};
+  const ProcessResult result = run(command);
+  CHECK(result.out == "ok\n");
+}
+
+}  // namespace
+
+TEST_CASE("kill -9 of the agent in a storm loses no answer, shortens no body and leaves a sound database") {
+  Rig rig;
+  const Truth truth(rig.github);
+  const unsigned seed = 20261122;
+  std::mt19937 random(seed);
+  for (int round = 0; round < soak_rounds(12); ++round) {
+    CAPTURE(round);
+    std::vector<Process> storm;
+    storm.reserve(truth.paths.size() * 2);
+    for (const std::string& path : truth.paths) {
+      storm.emplace_back(rig.api({path, round % 2 == 0 ? "--refresh" : "--max-age=0s"}));
+      storm.emplace_back(rig.api({path}));
+    }
+    const auto moment = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 40'000);
+    (void)eventually([&] { return std::chrono::steady_clock::now() >= moment; }, 1s);
+    for (const int pid : agents_of(rig.home)) {
+      kill(pid, SIGKILL);
+    }
+    const auto results = Process::wait_all(storm, 60s);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      CAPTURE(results[i].err);
+      CHECK_FALSE(results[i].timed_out);
+      // A reader is retried once through a new agent; one killed twice may fail, but never with a wrong answer.
+      CHECK((results[i].out == truth.bodies[i / 2] || (results[i].exit_code == 1 && results[i].out.empty())));
+    }
+    const std::size_t any = random() % truth.paths.size();
+    const ProcessResult next = rig.run_api({truth.paths[any]});
+    CAPTURE(next.err);
+    CHECK(next.exit_code == 0);
+    CHECK(next.out == truth.bodies[any]);
+    CHECK(agents_of(rig.home).size() == 1);
+    if (round % 4 == 0) {
+      rig.home.stop_agent();
+      check_database(rig.home);
+    }
+  }
+}
