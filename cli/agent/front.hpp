@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/agent/token_keeper.hpp"
+#include "core/cache/reply.hpp"
+
+namespace ghoard::agent {
+
+/// First to see every request: control requests (`Host: ghoard`) go to the control endpoints, all others to the engine,
+/// with the kept token where the caller asks for it.
+class Front final : public cache::RequestHandler {
+ public:
+  /// All must outlive the server that calls this.
+  Front(cache::RequestHandler& control, cache::RequestHandler& engine, TokenKeeper& tokens)
+      : m_control(control), m_engine(engine), m_tokens(tokens) {}
+
+  void handle(cache::IncomingRequest request, std::shared_ptr<cache::ReplySink> sink) override;
+
+ private:
+  void with_kept_token(cache::IncomingRequest request, std::shared_ptr<cache::ReplySink> sink);
+
+  cache::RequestHandler& m_control;
+  cache::RequestHandler& m_engine;
+  TokenKeeper& m_tokens;
+};
+
+/// One line of JSON as ghoard's own failures have it.
+[[nodiscard]] cache::Reply failure_reply(int status, std::string_view code, std::string_view message);
+
+}  // namespace ghoard::agent

@@ -1,0 +1,74 @@
+#include "cli/agent/token_keeper.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <sodium.h>
+#include <utility>
+
+#include "core/http/message.hpp"
+
+namespace ghoard::agent {
+
+void LockedBytes::Free::operator()(char* bytes) const {
+  sodium_free(bytes);
+}
+
+LockedBytes::LockedBytes(std::string_view bytes)
+    : m_bytes(static_cast<char*>(sodium_malloc(std::max<std::size_t>(bytes.size(), 1)))), m_size(bytes.size()) {
+  if (m_bytes) {
+    std::memcpy(m_bytes.get(), bytes.data(), bytes.size());
+  }
+}
+
+base::Result<TokenKeeper> TokenKeeper::create(const base::Clock& clock, std::function<std::string()> stamp) {
+  if (sodium_init() < 0) {
+    return base::fail(base::ErrorCode::system, "libsodium cannot be initialised");
+  }
+  return TokenKeeper(clock, std::move(stamp));
+}
+
+void TokenKeeper::keep(std::string_view host, std::string_view authorization) {
+  if (authorization.empty() || authorization.size() > longest) {
+    return;
+  }
+  const std::string name = http::to_lower(host);
+  LockedBytes bytes(authorization);
+  m_kept.erase(name);
+  if (!bytes.held()) {
+    return;  // no memory of that kind left: the callers go on asking gh
+  }
+  if (m_kept.size() >= most_hosts) {
+    m_kept.erase(std::min_element(m_kept.begin(), m_kept.end(), [](const auto& left, const auto& right) {
+      return left.second.used < right.second.used;
+    }));
+  }
+  m_kept.emplace(name, Kept{std::move(bytes), m_stamp(), m_clock->mono()});
+}
+
+std::optional<std::string> TokenKeeper::find(std::string_view host) {
+  const auto found = m_kept.find(http::to_lower(host));
+  if (found == m_kept.end()) {
+    return std::nullopt;
+  }
+  const base::MonoTime now = m_clock->mono();
+  if (now - found->second.used > keep_unused || found->second.stamp != m_stamp()) {
+    m_kept.erase(found);
+    return std::nullopt;
+  }
+  found->second.used = now;
+  return std::string(found->second.authorization.view());
+}
+
+void TokenKeeper::drop(std::string_view host, std::string_view authorization) {
+  const auto found = m_kept.find(http::to_lower(host));
+  if (found != m_kept.end() && found->second.authorization.view() == authorization) {
+    m_kept.erase(found);
+  }
+}
+
+void TokenKeeper::tick() {
+  const base::MonoTime now = m_clock->mono();
+  std::erase_if(m_kept, [&](const auto& entry) { return now - entry.second.used > keep_unused; });
+}
+
+}  // namespace ghoard::agent

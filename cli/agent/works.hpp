@@ -1,0 +1,59 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+
+#include "cli/agent/control.hpp"
+#include "cli/agent/front.hpp"
+#include "cli/agent/log.hpp"
+#include "cli/agent/token_keeper.hpp"
+#include "cli/settings/settings.hpp"
+#include "core/cache/engine.hpp"
+#include "net/server/server.hpp"
+#include "net/upstream/curl_upstream.hpp"
+
+namespace ghoard::agent {
+
+/// Where one agent lives and what it was told.
+struct Configuration {
+  settings::Environment environment;
+  settings::Paths paths;
+  settings::Settings settings;
+  local::AgentRecord record;
+};
+
+/// Everything that answers requests, wired together: store, upstream, engine, tokens, control, server. The same for the
+/// resident agent and for --one-shot. One loop, one thread.
+class Works {
+ public:
+  /// `stop` is called, from the loop, when a client asks the agent to stop.
+  static base::Result<std::unique_ptr<Works>> create(boost::asio::io_context& loop, const Configuration& configuration,
+                                                     std::unique_ptr<cache::Store> store, const base::Clock& clock,
+                                                     Log& log, std::function<void()> stop);
+
+  server::Server& server() { return *m_server; }
+  cache::Store& store() { return *m_store; }
+  /// To be called about once a second.
+  void tick();
+  /// Writes what is only in memory; before exit.
+  void flush() { m_engine->flush(); }
+  /// When the last request began or ended; now, while any is under way.
+  [[nodiscard]] base::MonoTime last_activity() const;
+
+ private:
+  Works(std::unique_ptr<cache::Store> store, TokenKeeper tokens, const base::Clock& clock)
+      : m_clock(clock), m_store(std::move(store)), m_tokens(std::move(tokens)) {}
+
+  // In the order of construction: each may use those above it.
+  const base::Clock& m_clock;
+  std::unique_ptr<cache::Store> m_store;
+  TokenKeeper m_tokens;
+  std::unique_ptr<upstream::CurlUpstream> m_upstream;
+  std::unique_ptr<cache::Engine> m_engine;
+  std::unique_ptr<Control> m_control;
+  std::unique_ptr<Front> m_front;
+  std::unique_ptr<server::Server> m_server;
+};
+
+}  // namespace ghoard::agent
