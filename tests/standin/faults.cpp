@@ -40,7 +40,8 @@ std::optional<Fault> Faults::parse(const Json& command) {
   // A connection that is lost before the head, or hangs, has usually lost the request, too.
   fault.process = command.value("process", fault.kind != "reset_before_head" && fault.kind != "hang");
   fault.body = command.value("body", "");
-  for (const auto& [name, value] : command.value("headers", Json::object()).items()) {
+  const Json headers = command.value("headers", Json::object());
+  for (const auto& [name, value] : headers.items()) {
     fault.headers.push_back({name, value.get<std::string>()});
   }
   return fault;

@@ -66,7 +66,7 @@ TEST_CASE("lists show only what the caller may see") {
   const auto names = [&](std::string_view token) {
     std::set<std::string> result;
     for (const json& repository : json::parse(github.get("/orgs/acme/repos?per_page=100", token).body)) {
-      result.insert(repository["name"]);
+      result.insert(repository["name"].get<std::string>());
     }
     return result;
   };
@@ -87,7 +87,7 @@ TEST_CASE("pages link through the repository's id until all issues were seen onc
     const HttpAnswer answer = github.get(target, tokens::user_1);
     ++pages;
     for (const json& issue : json::parse(answer.body)) {
-      CHECK(numbers.insert(issue["number"]).second);
+      CHECK(numbers.insert(issue["number"].get<long>()).second);
     }
     if (pages == 1) {
       CHECK(link(github, answer, "last") == "/repositories/1001/issues?state=all&per_page=100&page=3");
