@@ -1,4 +1,5 @@
-// POST /graphql: viewer, repository, organization, node, rateLimit; addComment, updateIssue, closeIssue, createIssue.
+// POST /graphql: viewer, repository, organization, repositoryOwner, node, rateLimit; addComment, updateIssue,
+// closeIssue, createIssue.
 
 #include "tests/standin/graphql.hpp"
 
@@ -180,9 +181,31 @@ class Executor {
   Json object(const Json& source, const std::vector<Selection>& fields) {
     Json result = Json::object();
     for (const Selection& field : fields) {
-      result[field.alias] = source.contains(field.name) ? project(source[field.name], field) : Json(nullptr);
+      const Json* one = numbered(source, field);
+      result[field.alias] = one != nullptr                ? project(*one, field)
+                            : source.contains(field.name) ? project(source[field.name], field)
+                                                          : Json(nullptr);
     }
     return result;
+  }
+
+  /// issue(number: N), pullRequest(number: N) and issueOrPullRequest(number: N) of a repository; nullptr otherwise.
+  static const Json* numbered(const Json& source, const Selection& field) {
+    if (!field.arguments.contains("number")) {
+      return nullptr;
+    }
+    for (const char* list : {"issues", "pullRequests"}) {
+      const bool fits = field.name == "issueOrPullRequest" || std::string_view(list) == field.name + "s";
+      if (!fits || !source.contains(list)) {
+        continue;
+      }
+      for (const Json& item : source[list]) {
+        if (item["number"] == field.arguments["number"]) {
+          return &item;
+        }
+      }
+    }
+    return nullptr;
   }
 
   /// A stored array as a connection (GraphQL Cursor Connections): `first`, `after`, `last`, `states`.
@@ -241,6 +264,15 @@ class Executor {
                      "Could not resolve to a Repository with the name '" + owner + "/" + name + "'.");
       }
       return project(repository_node(world, *repository), field);
+    }
+    if (field.name == "repositoryOwner" && field.arguments.value("login", "") == "acme") {
+      Json repositories = Json::array();
+      for (const auto& [id, repository] : world.repositories) {
+        if (repository.owner == "acme" && repository.visible_to(m_call.who)) {
+          repositories.push_back(repository_node(world, repository));
+        }
+      }
+      return project(Json{{"login", "acme"}, {"id", "U_9000"}, {"repositories", std::move(repositories)}}, field);
     }
     if (field.name == "organization" && field.arguments.value("login", "") == "acme") {
       return project(Json{{"__typename", "Organization"}, {"login", "acme"}, {"name", "acme"}, {"id", "U_9000"}},

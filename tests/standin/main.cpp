@@ -27,8 +27,8 @@
 //     contents/data/huge.bin raw is 20 MiB.
 //   Elsewhere: user, user/repos, user/orgs, users/U[/repos|events], orgs/acme[/repos|members|actions/runners],
 //     organizations/9000/.., search/issues, search/repositories, rate_limit, notifications, events, meta, zen,
-//     POST graphql (viewer, repository, organization, node, rateLimit; addComment, updateIssue, closeIssue,
-//     createIssue).
+//     POST graphql (viewer, repository with issues, pullRequests and releases, one of them by number, repositoryOwner,
+//     organization, node, rateLimit; addComment, updateIssue, closeIssue, createIssue).
 //   Writes (they change what is served): POST issues, PATCH issues/N, POST issues/N/comments, PATCH|DELETE
 //     issues/comments/ID, POST|PUT issues/N/labels, DELETE issues/N/labels/L, PUT|DELETE issues/N/lock, POST labels,
 //     PATCH|DELETE labels/L, PATCH|DELETE "" (rename, description, private), PUT|DELETE contents/PATH, POST git/refs,

@@ -286,6 +286,7 @@ long add_run(World& world, Repository& repository, const std::string& event) {
     const std::string key = repository.key("actions/jobs/" + std::to_string(job));
     world.append(repository.key(path + "/jobs"), key, make_job(repository, job, run, name));
     world.collections[repository.key(path + "/attempts/1/jobs")].members.push_back(key);
+    world.collections[repository.key("check-runs/" + std::to_string(job) + "/annotations")];
     world.append(checks, repository.key("check-runs/" + std::to_string(job)), make_check(repository, job, run, name));
   }
   return id;

@@ -303,6 +303,19 @@ TEST_CASE("GraphQL pages through issues with variables, fragments and aliases") 
   CHECK(numbers.size() == 32);
 }
 
+TEST_CASE("GraphQL gives one issue or pull request by its number, and an owner's repositories") {
+  const StandIn github;
+  const json answer = graphql(github, tokens::user_2,
+                              {{"query",
+                                "{ repository(owner: \"acme\", name: \"widgets\") { issue(number: 4) { title }"
+                                " pullRequest(number: 252) { state } issueOrPullRequest(number: 253) { id } }"
+                                " repositoryOwner(login: \"acme\") { repositories(first: 3) { totalCount } } }"}});
+  CHECK(answer["data"]["repository"]["issue"]["title"] == "Issue 4 of widgets");
+  CHECK(answer["data"]["repository"]["pullRequest"]["state"] == "MERGED");
+  CHECK(answer["data"]["repository"]["issueOrPullRequest"]["id"] == "PR_1001_253");
+  CHECK(answer["data"]["repositoryOwner"]["repositories"]["totalCount"] == 9);
+}
+
 TEST_CASE("GraphQL answers errors with 200, hides private repositories and knows its viewer and rate") {
   const StandIn github;
   const json answer = graphql(github, tokens::user_3,
