@@ -1,7 +1,5 @@
 #include "net/upstream/garage.hpp"
 
-#include <algorithm>
-
 #include "net/upstream/transfer.hpp"
 
 namespace ghoard::upstream {
@@ -9,8 +7,6 @@ namespace ghoard::upstream {
 namespace {
 
 constexpr std::size_t k_spare_handles = 16;
-/// Beyond that many clogged lanes an exchange takes its chance in the first.
-constexpr std::size_t k_max_lanes = 8;
 
 }  // namespace
 
@@ -25,7 +21,7 @@ base::Result<std::shared_ptr<Garage>> Garage::open(boost::asio::io_context& loop
   if (!lane) {
     return tl::unexpected(lane.error());
   }
-  garage->m_lanes.push_back(std::move(*lane));
+  garage->m_lane = std::move(*lane);
   return garage;
 }
 
@@ -34,24 +30,6 @@ Garage::~Garage() {
   for (CURL* easy : m_spare_handles) {
     curl_easy_cleanup(easy);
   }
-}
-
-std::shared_ptr<Lane> Garage::lane() {
-  if (m_closed) {
-    return nullptr;
-  }
-  for (const std::shared_ptr<Lane>& lane : m_lanes) {
-    if (!lane->clogged()) {
-      return lane;
-    }
-  }
-  if (m_lanes.size() < k_max_lanes) {
-    if (base::Result<std::shared_ptr<Lane>> lane = Lane::open(m_loop, m_options)) {
-      m_lanes.push_back(std::move(*lane));
-      return m_lanes.back();
-    }
-  }
-  return m_lanes.front();
 }
 
 CURL* Garage::take_handle() {
@@ -72,22 +50,6 @@ void Garage::give_handle(CURL* easy) {
   m_spare_handles.push_back(easy);
 }
 
-void Garage::delist(Transfer& transfer) {
-  m_transfers.erase(&transfer);
-  drop_spare_lanes();
-}
-
-/// The first lane stays for its warm connections; others only live as long as they carry something.
-void Garage::drop_spare_lanes() {
-  for (std::size_t i = m_lanes.size(); i > 1; --i) {
-    const std::shared_ptr<Lane> lane = m_lanes[i - 1];
-    if (lane->idle() && !lane->in_curl() && !m_lanes.front()->clogged()) {
-      lane->close();
-      m_lanes.erase(m_lanes.begin() + static_cast<std::ptrdiff_t>(i - 1));
-    }
-  }
-}
-
 void Garage::close() {
   if (m_closed) {
     return;
@@ -97,10 +59,10 @@ void Garage::close() {
   for (Transfer* transfer : transfers) {
     transfer->cancel();
   }
-  for (const std::shared_ptr<Lane>& lane : m_lanes) {
-    lane->close();
+  if (m_lane) {
+    m_lane->close();
   }
-  m_lanes.clear();
+  m_lane.reset();
 }
 
 }  // namespace ghoard::upstream

@@ -13,7 +13,7 @@ namespace ghoard::upstream {
 
 class Transfer;
 
-/// What the exchanges of one CurlUpstream share: the lanes, spare easy handles, and the list of those under way.
+/// What the exchanges of one CurlUpstream share: the lane, spare easy handles, and the list of those under way.
 class Garage {
  public:
   static base::Result<std::shared_ptr<Garage>> open(boost::asio::io_context& loop, Options options);
@@ -21,14 +21,14 @@ class Garage {
   Garage(const Garage&) = delete;
   Garage& operator=(const Garage&) = delete;
 
-  /// The lane for a new exchange: one that is not clogged, opened if need be; null after `close`.
-  [[nodiscard]] std::shared_ptr<Lane> lane();
+  /// Null after `close`.
+  [[nodiscard]] const std::shared_ptr<Lane>& lane() const { return m_lane; }
   /// A handle without options set, or null when memory is out.
   [[nodiscard]] CURL* take_handle();
   void give_handle(CURL* easy);
 
   void enlist(Transfer& transfer) { m_transfers.insert(&transfer); }
-  void delist(Transfer& transfer);
+  void delist(Transfer& transfer) { m_transfers.erase(&transfer); }
   /// Abandons every exchange, silently, and closes every connection.
   void close();
 
@@ -37,11 +37,10 @@ class Garage {
 
  private:
   Garage(boost::asio::io_context& loop, Options options) : m_loop(loop), m_options(std::move(options)) {}
-  void drop_spare_lanes();
 
   boost::asio::io_context& m_loop;
   const Options m_options;
-  std::vector<std::shared_ptr<Lane>> m_lanes;
+  std::shared_ptr<Lane> m_lane;
   std::vector<CURL*> m_spare_handles;
   std::unordered_set<Transfer*> m_transfers;
   bool m_closed = false;

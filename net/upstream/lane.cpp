@@ -12,7 +12,6 @@ namespace ghoard::upstream {
 
 namespace {
 
-constexpr std::chrono::milliseconds k_clogged_interval{10};
 /// Idle connections kept, over all servers.
 constexpr long k_idle_connections = 32;
 
@@ -31,7 +30,7 @@ class InCurl {
 
 }  // namespace
 
-Lane::Lane(boost::asio::io_context& loop) : m_loop(loop), m_epoll(loop), m_timer(loop), m_throttle(loop) {}
+Lane::Lane(boost::asio::io_context& loop) : m_loop(loop), m_epoll(loop), m_timer(loop) {}
 
 Lane::~Lane() {
   close();
@@ -82,7 +81,6 @@ void Lane::close() {
   boost::system::error_code ignored;
   m_epoll.close(ignored);
   m_timer.cancel();
-  m_throttle.cancel();
   m_touched.clear();
 }
 
@@ -93,7 +91,6 @@ bool Lane::add(CURL* easy) {
       return false;
     }
   }
-  ++m_riders;
   act(CURL_SOCKET_TIMEOUT, 0);
   return true;
 }
@@ -104,7 +101,6 @@ void Lane::remove(CURL* easy) {
   }
   const InCurl in_curl(m_in_curl);
   curl_multi_remove_handle(m_multi, easy);
-  --m_riders;
 }
 
 void Lane::pause(CURL* easy, int directions) {
@@ -179,19 +175,14 @@ void Lane::wait() {
     return;
   }
   m_waiting = true;
-  const auto ready = [weak = weak_from_this()](boost::system::error_code) {
-    if (const std::shared_ptr<Lane> self = weak.lock()) {
-      self->m_waiting = false;
-      self->dispatch();
-      self->wait();
-    }
-  };
-  if (!clogged()) {
-    m_epoll.async_wait(boost::asio::posix::stream_descriptor::wait_read, ready);
-    return;
-  }
-  m_throttle.expires_after(k_clogged_interval);
-  m_throttle.async_wait(ready);
+  m_epoll.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                     [weak = weak_from_this()](boost::system::error_code) {
+                       if (const std::shared_ptr<Lane> self = weak.lock()) {
+                         self->m_waiting = false;
+                         self->dispatch();
+                         self->wait();
+                       }
+                     });
 }
 
 void Lane::dispatch() {

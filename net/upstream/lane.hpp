@@ -28,10 +28,6 @@ class Rider {
 /// outlive a socket, and libcurl may close its sockets whenever it likes. Callbacks of libcurl never call anybody: they
 /// note what came (`touch`), and the riders hand it on once libcurl has returned, for libcurl forbids most calls from
 /// within its callbacks.
-///
-/// Why there can be several: when libcurl 7.88 pauses one HTTP/2 stream, the others on that connection cannot be read
-/// either (its frame reader stops at the paused stream's bytes). Such a lane is clogged: it takes no new exchanges, and
-/// it is looked at at intervals, since its socket stays readable for libcurl without anything being read.
 class Lane final : public std::enable_shared_from_this<Lane> {
  public:
   static base::Result<std::shared_ptr<Lane>> open(boost::asio::io_context& loop, const Options& options);
@@ -49,10 +45,6 @@ class Lane final : public std::enable_shared_from_this<Lane> {
   /// Closes every connection. No exchange may be left.
   void close();
 
-  void clog() { ++m_clogs; }
-  void unclog() { --m_clogs; }
-  [[nodiscard]] bool clogged() const { return m_clogs > 0; }
-  [[nodiscard]] bool idle() const { return m_riders == 0; }
   /// Within a callback of libcurl, where the lane's functions may not be called (but for `touch`).
   [[nodiscard]] bool in_curl() const { return m_in_curl; }
 
@@ -75,11 +67,8 @@ class Lane final : public std::enable_shared_from_this<Lane> {
   CURLM* m_multi = nullptr;
   boost::asio::posix::stream_descriptor m_epoll;
   boost::asio::steady_timer m_timer;
-  boost::asio::steady_timer m_throttle;
   std::vector<std::shared_ptr<Rider>> m_touched;
   int m_watched = 0;
-  int m_riders = 0;
-  int m_clogs = 0;
   bool m_waiting = false;
   bool m_kicked = false;
   bool m_in_curl = false;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <cstring>
 #include <sys/socket.h>
 #include <utility>
 
@@ -12,8 +11,6 @@ namespace ghoard::upstream {
 
 namespace {
 
-/// What may wait here for a slow observer before libcurl is paused.
-constexpr std::size_t k_inbox_cap = 256 * 1024;
 constexpr std::size_t k_chunk = 64 * 1024;
 /// Decoded bytes handed on before the loop gets its turn: a small gzip body can hold a thousand times its size.
 constexpr std::size_t k_turn_budget = 1024 * 1024;
@@ -99,136 +96,7 @@ base::Result<void> Transfer::set_up() {
   return {};
 }
 
-// ---- libcurl's callbacks: note, never call on ---------------------------------------------------
-
-/// libcurl 7.88 repeats any request, a write too, up to five times when a reused connection dies before an answer, or
-/// when the server refuses an HTTP/2 stream. It asks here before each attempt, which is where the port's rule is
-/// enforced.
-int Transfer::on_request(void* self, char*, char*, int, int) {
-  return static_cast<Transfer*>(self)->may_send() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
-}
-
-bool Transfer::may_send() {
-  const int allowed = is_repeatable(m_request) ? 2 : 1;
-  if (++m_attempts > allowed) {
-    return false;
-  }
-  // A second attempt must not meet another dead connection.
-  curl_easy_setopt(m_easy, CURLOPT_FRESH_CONNECT, 1L);
-  m_phase = Phase::sending;
-  m_progress = Clock::now();
-  arm();
-  return true;
-}
-
-curl_socket_t Transfer::on_socket(void* self, curlsocktype, curl_sockaddr* address) {
-  const auto* transfer = static_cast<Transfer*>(self);
-  if (transfer->m_attempts > 0 && !is_repeatable(transfer->m_request)) {
-    return CURL_SOCKET_BAD;  // the repeat would be refused anyway; do not connect for it
-  }
-  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-std::size_t Transfer::on_header(char* data, std::size_t unit, std::size_t size, void* self) {
-  // Anything but the size of the line makes libcurl give up.
-  return static_cast<Transfer*>(self)->take_line({data, unit * size}) ? unit * size : 0;
-}
-
-bool Transfer::take_line(std::string_view line) {
-  if (m_phase == Phase::done) {
-    return false;
-  }
-  if (m_head_seen) {
-    return true;  // a trailer field (RFC 9112 section 7.1.2)
-  }
-  base::Result<HeadParser::State> state = m_parser.line(line);
-  if (!state) {
-    m_failure = state.error().with_context("answer of " + m_request.origin.url());
-    return false;
-  }
-  if (*state == HeadParser::State::complete) {
-    m_head = m_parser.take();
-    m_head_seen = true;
-    m_phase = Phase::receiving;
-    m_progress = Clock::now();
-    arm();
-    m_lane->touch(shared_from_this());
-  }
-  return true;
-}
-
-std::size_t Transfer::on_body(char* data, std::size_t unit, std::size_t size, void* self) {
-  return static_cast<Transfer*>(self)->take_body({data, unit * size});
-}
-
-std::size_t Transfer::take_body(std::string_view bytes) {
-  if (m_phase == Phase::done) {
-    return 0;
-  }
-  if (unread() + bytes.size() > k_inbox_cap) {
-    hold();
-    return CURL_WRITEFUNC_PAUSE;  // libcurl keeps these bytes and brings them again
-  }
-  if (m_read > 0 && m_read == m_inbox.size()) {
-    m_inbox.clear();
-    m_read = 0;
-  }
-  m_inbox.append(bytes);
-  m_progress = Clock::now();
-  m_lane->touch(shared_from_this());
-  return bytes.size();
-}
-
-std::size_t Transfer::on_read(char* into, std::size_t unit, std::size_t size, void* self) {
-  return static_cast<Transfer*>(self)->give_body({into, unit * size});
-}
-
-int Transfer::on_seek(void*, curl_off_t, int) {
-  return CURL_SEEKFUNC_FAIL;  // nothing that left is sent again
-}
-
-std::size_t Transfer::give_body(std::span<char> into) {
-  if (m_phase == Phase::done) {
-    return CURL_READFUNC_ABORT;
-  }
-  m_progress = Clock::now();
-  if (m_request.stream) {
-    return give_from_source(into);
-  }
-  const std::size_t count = std::min<std::size_t>(into.size(), m_request.body.size() - m_body_sent);
-  std::memcpy(into.data(), m_request.body.data() + m_body_sent, count);
-  m_body_sent += count;
-  return count;
-}
-
-std::size_t Transfer::give_from_source(std::span<char> into) {
-  if (m_request.content_length) {
-    // A producer that brings more than it announced must not begin a second request on the wire.
-    into = into.first(std::min<std::size_t>(into.size(), *m_request.content_length - m_body_sent));
-    if (into.empty()) {
-      return 0;
-    }
-  }
-  const cache::BodySource::Read read = m_request.stream->read(into);
-  switch (read.state) {
-    case cache::BodySource::State::data: m_body_sent += read.size; return std::min(read.size, into.size());
-    case cache::BodySource::State::wait: m_source_waits = true; return CURL_READFUNC_PAUSE;
-    case cache::BodySource::State::end:
-      if (!m_request.content_length) {
-        return 0;
-      }
-      close_request(base::ErrorCode::truncated, "the body is shorter than announced");
-      return CURL_READFUNC_ABORT;
-    case cache::BodySource::State::lost:
-      close_request(base::ErrorCode::truncated, "the sender of the body went away");
-      return CURL_READFUNC_ABORT;
-  }
-  return CURL_READFUNC_ABORT;
-}
-
-void Transfer::close_request(base::ErrorCode code, std::string_view why) {
-  m_failure = base::Error{code, "request to " + m_request.origin.url() + " given up: " + std::string(why)};
-}
+// ---- pausing ------------------------------------------------------------------------------------
 
 /// The producer may tell from anywhere, also from within its own read: go on from the loop.
 void Transfer::source_readable() {
@@ -240,24 +108,6 @@ void Transfer::source_readable() {
       self->update_pause();
     }
   });
-}
-
-// ---- pausing ------------------------------------------------------------------------------------
-
-void Transfer::hold() {
-  m_held = true;
-  long version = 0;
-  curl_easy_getinfo(m_easy, CURLINFO_HTTP_VERSION, &version);
-  if (version >= CURL_HTTP_VERSION_2_0 && !std::exchange(m_clogs, true)) {
-    m_lane->clog();
-  }
-}
-
-void Transfer::release() {
-  m_held = false;
-  if (std::exchange(m_clogs, false)) {
-    m_lane->unclog();
-  }
 }
 
 void Transfer::update_pause() {
@@ -311,6 +161,10 @@ bool Transfer::step(std::size_t& budget) {
   if (m_head) {
     cache::ResponseHead head = std::move(*std::exchange(m_head, std::nullopt));
     begin_decoding(head);
+    if (head.status >= 400 && std::exchange(m_source_waits, false)) {
+      // libcurl stops an upload that was refused, but counts a paused one as unfinished.
+      update_pause();
+    }
     const std::shared_ptr<cache::ResponseObserver> observer = m_observer;
     observer->on_head(std::move(head));
     return true;
@@ -320,7 +174,7 @@ bool Transfer::step(std::size_t& budget) {
     return true;
   }
   if (m_held) {
-    release();
+    m_held = false;
     m_progress = Clock::now();
     arm();
     update_pause();  // may fill the inbox at once
@@ -380,9 +234,28 @@ void Transfer::pass(std::string_view chunk) {
 
 // ---- the end ------------------------------------------------------------------------------------
 
+/// libcurl repeats by itself when an HTTP/1.1 connection was lost, but not for HTTP/2: a GET that meets a connection
+/// which the server is just closing must not fail for that.
+bool Transfer::repeat(CURLcode code) {
+  long new_connections = 0;
+  curl_easy_getinfo(m_easy, CURLINFO_NUM_CONNECTS, &new_connections);
+  // Not CURLE_HTTP2_STREAM: there the connection lives, and the server has answered by breaking off the stream.
+  const bool lost = code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR || code == CURLE_GOT_NOTHING ||
+                    code == CURLE_PARTIAL_FILE || code == CURLE_HTTP2;
+  if (!lost || m_heard || m_failure || m_attempts != 1 || new_connections != 0 || !is_repeatable(m_request)) {
+    return false;
+  }
+  m_lane->remove(m_easy);
+  m_phase = Phase::connecting;
+  return m_lane->add(m_easy);  // with FRESH_CONNECT, since `may_send`
+}
+
 void Transfer::finished(CURLcode code) {
   if (code == CURLE_OK && !m_head_seen) {
     code = CURLE_GOT_NOTHING;
+  }
+  if (repeat(code)) {
+    return;
   }
   if (code != CURLE_OK && !m_failure) {
     Situation situation{m_request.origin,
@@ -435,9 +308,7 @@ void Transfer::cancel() {
 /// Gives handle and lane back; outside of libcurl only.
 void Transfer::detach() {
   m_timer.cancel();
-  if (m_held) {
-    release();
-  }
+  m_held = false;
   if (m_easy != nullptr) {
     m_lane->remove(m_easy);
     m_garage->give_handle(std::exchange(m_easy, nullptr));

@@ -18,7 +18,9 @@
 namespace ghoard::upstream {
 
 /// One exchange. libcurl's callbacks fill the inbox; `deliver` empties it towards the observer, decoding on the way.
-/// While the observer pauses, the inbox fills to its cap, and then libcurl is paused.
+/// While the observer pauses, the inbox fills to its cap, and then libcurl is paused. Over HTTP/2 libcurl 7.88 goes on
+/// buffering what the server may still send, which is its fixed window of 32 MiB; others on that connection go on
+/// meanwhile.
 class Transfer final : public Rider, public std::enable_shared_from_this<Transfer> {
  public:
   Transfer(std::shared_ptr<Garage> garage, cache::UpstreamRequest request,
@@ -62,12 +64,11 @@ class Transfer final : public Rider, public std::enable_shared_from_this<Transfe
   void pass_decoded(std::size_t& budget);
   void pass(std::string_view chunk);
   void begin_decoding(cache::ResponseHead& head);
-  void hold();
-  void release();
   void update_pause();
   void fail(base::Error error);
   void close_request(base::ErrorCode code, std::string_view why);
   void end();
+  bool repeat(CURLcode code);
   void detach();
 
   [[nodiscard]] std::size_t unread() const { return m_inbox.size() - m_read; }
@@ -93,6 +94,7 @@ class Transfer final : public Rider, public std::enable_shared_from_this<Transfe
   HeadParser m_parser;
   std::optional<cache::ResponseHead> m_head;  ///< complete and not yet delivered
   bool m_head_seen = false;
+  bool m_heard = false;  ///< a line of an answer came
   std::string m_inbox;
   std::size_t m_read = 0;
   std::unique_ptr<GzipDecoder> m_decoder;
@@ -100,7 +102,6 @@ class Transfer final : public Rider, public std::enable_shared_from_this<Transfe
   bool m_decoder_full = false;
   bool m_decoder_fed = false;
   bool m_held = false;    ///< libcurl is paused since the inbox is full
-  bool m_clogs = false;   ///< m_held, on a connection that others share
   bool m_paused = false;  ///< by the observer
   bool m_delivering = false;
   bool m_scheduled = false;

@@ -45,6 +45,7 @@ const std::map<std::string, std::set<std::string>>& libraries() {
   static const std::map<std::string, std::set<std::string>> table{
       {"sqlite3", {"store"}},
       {"curl/", {"net/upstream"}},
+      {"zlib.h", {"net/upstream"}},
       {"boost/", {"net/local", "net/server", "net/upstream", "cli/agent"}},
       {"CLI/", {"cli/api", "cli/commands", "cli/agent"}},
       {"jq.h", {"cli/jq"}},

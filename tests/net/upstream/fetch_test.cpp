@@ -1,6 +1,8 @@
 // What goes over the wire and what comes back, against a raw TCP server.
 
+#include <algorithm>
 #include <doctest/doctest.h>
+#include <stdlib.h>
 
 #include "tests/net/upstream/helpers.hpp"
 
@@ -16,6 +18,28 @@ auto always(std::string bytes) {
     }
   };
 }
+
+/// Environment variables of this process, put back at the end.
+class Environment {
+ public:
+  explicit Environment(const std::vector<std::pair<std::string, std::string>>& values) {
+    for (const auto& [name, value] : values) {
+      const char* before = ::getenv(name.c_str());
+      m_before.emplace_back(name, before != nullptr ? std::optional<std::string>(before) : std::nullopt);
+      ::setenv(name.c_str(), value.c_str(), 1);
+    }
+  }
+  ~Environment() {
+    for (const auto& [name, value] : m_before) {
+      value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
+    }
+  }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  std::vector<std::pair<std::string, std::optional<std::string>>> m_before;
+};
 
 }  // namespace
 
@@ -306,6 +330,30 @@ TEST_CASE("upstream: many at once keep to the limit of connections") {
   }));
   CHECK(server.connections() <= 4);
   CHECK(server.heads().size() == 100);
+}
+
+TEST_CASE("upstream: a proxy from the environment is used, learns no header, and never carries loopback") {
+  RawServer proxy([](Peer& peer, int) {
+    while (!peer.read_head().empty()) {
+      peer.send("HTTP/1.1 403 Forbidden\r\nX-Proxy: 1\r\nContent-Length: 0\r\n\r\n");
+    }
+  });
+  RawServer server(always(answer("direct")));
+  const std::string address = "http://127.0.0.1:" + std::to_string(proxy.port());
+  const Environment environment(
+      {{"https_proxy", address}, {"http_proxy", address}, {"no_proxy", ""}, {"NO_PROXY", ""}});
+  Client client;
+  CHECK(client.fetch(get(server.origin())).probe->body == "direct");
+  CHECK(proxy.connections() == 0);
+  const Client::Call call =
+      client.fetch(get({"https", "api.example.invalid", 443}, "/", {{"Authorization", "token s3cret"}}));
+  REQUIRE(call.probe->failure);
+  CHECK(call.probe->failure->code == base::ErrorCode::unavailable);
+  CHECK(call.probe->failure->message.starts_with("cannot connect to https://api.example.invalid: "));
+  CHECK_FALSE(call.probe->head);
+  REQUIRE(proxy.heads().size() == 1);
+  CHECK(proxy.heads()[0].starts_with("CONNECT api.example.invalid:443 HTTP/1.1\r\n"));
+  CHECK(proxy.heads()[0].find("s3cret") == std::string::npos);
 }
 
 }  // namespace ghoard::upstream_test

@@ -67,7 +67,11 @@ class Nginx {
     m_dir.write("small", "small file");
     m_dir.write("big", big());
     m_dir.write("text", text());
-    for (int attempt = 0; attempt < 5 && !start(backend); ++attempt) {
+    for (int attempt = 0; attempt < 5; ++attempt) {
+      m_port = free_port();
+      if (start(backend)) {
+        break;
+      }
     }
     REQUIRE(accepts(m_port));
   }
@@ -80,6 +84,11 @@ class Nginx {
     return options;
   }
   void kill() { m_child->kill(); }
+  /// As after a crash: every connection is lost, and the same port answers again.
+  void restart(std::uint16_t backend) {
+    kill();
+    REQUIRE(start(backend));
+  }
 
   [[nodiscard]] std::vector<Logged> log() const {
     std::istringstream stream(m_dir.read("access.log"));
@@ -137,7 +146,6 @@ class Nginx {
   }
 
   bool start(std::uint16_t backend) {
-    m_port = free_port();
     const std::string& dir = m_dir.path();
     m_dir.write("nginx.conf",
                 "daemon off; master_process off; pid " + dir + "/nginx.pid; error_log " + dir +
@@ -340,8 +348,9 @@ TEST_CASE("upstream: a paused HTTP/2 answer does not hold up others, and goes on
   Client::Call paused;
   bool pausing = true;
   paused.probe->at_data = [&](std::string_view) { return !pausing; };
+  Client::Call early = client.start(get(nginx.origin(), "/slow/text"));
   client.start(paused, get(nginx.origin(), "/big"));
-  REQUIRE(client.run_until([&] { return paused.probe->size > 0; }));
+  REQUIRE(client.run_until([&] { return paused.probe->size > 0 && early.probe->size > 0; }));
   client.settle(50);
   const std::size_t held_at = paused.probe->size;
   for (int i = 0; i < 20; ++i) {
@@ -349,6 +358,10 @@ TEST_CASE("upstream: a paused HTTP/2 answer does not hold up others, and goes on
     REQUIRE(call.probe->ok());
     CHECK((call.probe->body == Nginx::text()));
   }
+  // One that was under way at the same time goes on, too.
+  REQUIRE(client.run_until([&] { return early.probe->ends == 1; }));
+  CHECK(early.probe->ok());
+  CHECK((early.probe->body == Nginx::text()));
   CHECK(paused.probe->size == held_at);
   pausing = false;
   paused.exchange->resume();
@@ -491,6 +504,43 @@ TEST_CASE("upstream: uploads over HTTP/2 arrive whole, streamed and from memory"
   REQUIRE(received.size() == 2);
   CHECK((received[0] == Nginx::text()));
   CHECK((received[1] == Nginx::text()));
+}
+
+TEST_CASE("upstream: when a reused HTTP/2 connection is lost, a GET is repeated once and a write is not") {
+  if (skip()) {
+    return;
+  }
+  for (const char* method : {"GET", "HEAD", "POST", "DELETE", "PATCH"}) {
+    CAPTURE(method);
+    const bool read = std::string_view(method) == "GET" || std::string_view(method) == "HEAD";
+    std::atomic<int> asked = 0;
+    RawServer backend([&](Peer& peer, int) {
+      peer.read_head();
+      if (++asked == 1) {
+        peer.wait_closed();
+      } else {
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      }
+    });
+    Nginx nginx(backend.port());
+    Client client(nginx.options());
+    REQUIRE(client.fetch(get(nginx.origin(), "/small")).probe->ok());
+    cache::UpstreamRequest asking = request(method, nginx.origin(), read ? "" : "body");
+    asking.target = "/proxy/";
+    const Client::Call call = client.start(std::move(asking));
+    REQUIRE(client.run_until([&] { return asked == 1; }));
+    nginx.restart(backend.port());
+    REQUIRE(client.run_until([&] { return call.probe->ends == 1; }));
+    CAPTURE((call.probe->failure ? call.probe->failure->message : ""));
+    CHECK(call.probe->ok() == read);
+    CHECK(asked == (read ? 2 : 1));
+    if (!read) {
+      REQUIRE(call.probe->failure);
+      CHECK(call.probe->failure->code == base::ErrorCode::unavailable);
+      CHECK(call.probe->failure->message.ends_with("the request may have been carried out"));
+    }
+    CHECK(client.fetch(get(nginx.origin(), "/small")).probe->ok());
+  }
 }
 
 }  // namespace ghoard::upstream_test
