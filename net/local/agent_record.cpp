@@ -9,17 +9,17 @@ namespace {
 
 constexpr std::size_t max_record_bytes = 8 * 1024;
 
-bool parse_number(std::string_view text, int& into) {
+bool parse_number(std::string_view text, int least, int& into) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
-  return error == std::errc{} && end == text.data() + text.size() && into > 0;
+  return error == std::errc{} && end == text.data() + text.size() && into >= least;
 }
 
 bool assign(AgentRecord& record, std::string_view name, std::string_view value) {
   if (name == "pid") {
-    return parse_number(value, record.pid);
+    return parse_number(value, 1, record.pid);
   }
   if (name == "protocol") {
-    return parse_number(value, record.protocol);
+    return parse_number(value, 0, record.protocol);
   }
   if (name == "version") {
     record.version = value;
@@ -55,7 +55,7 @@ base::Result<AgentRecord> parse_agent_record(std::string_view text) {
       return base::fail(base::ErrorCode::corrupted, "the agent's record has a malformed line");
     }
   }
-  if (record.pid == 0 || record.protocol == 0 || !record.socket.starts_with('/')) {
+  if (record.pid == 0 || !record.socket.starts_with('/')) {
     return base::fail(base::ErrorCode::corrupted, "the agent's record is incomplete");
   }
   return record;
