@@ -113,7 +113,7 @@ class Normaliser {
         return refuse("unknown shorthand flag: " + spelled);
       }
       std::string_view rest = argument.substr(i + 1);
-      if (rest.starts_with('=')) {
+      if (rest.size() > 1 && rest[0] == '=') {  // pflag: "-X=" is -X with the value "="
         return take_values(*flag, rest.substr(1), spelled);
       }
       if (value_count(*flag) == 0) {
