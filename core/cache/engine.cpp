@@ -33,9 +33,9 @@ void Engine::handle(IncomingRequest incoming, std::shared_ptr<ReplySink> sink) {
                  " is not one that ghoard talks to; add it to allowed_hosts in "
                  "config.toml or GHOARD_ALLOWED_HOSTS, then run `ghoard agent restart`");
       return;
-    case AllowedHosts::Trust::redirect_target: {
+    case AllowedHosts::Trust::asset: {
       if (!request->is_read()) {
-        refuse(sink, 403, "host_not_allowed", "a redirect's target may only be read");
+        refuse(sink, 403, "host_not_allowed", "a download host may only be read");
         return;
       }
       github::CanonicalRequest redirected = *request;
@@ -108,7 +108,8 @@ void Engine::pass(const github::CanonicalRequest& request, IncomingRequest incom
 
 void Engine::write(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink) {
   const bool graphql = github::is_graphql(request.method, request.resource.path);
-  if (graphql && incoming.stream == nullptr &&
+  // A query string could carry a document of its own, so only a plain POST is known to be what its body says.
+  if (graphql && incoming.stream == nullptr && request.resource.query.empty() &&
       github::graphql_operation(incoming.body) == github::GraphqlOperation::query) {
     pass(request, std::move(incoming), std::move(sink), true);
     return;

@@ -1,7 +1,6 @@
 #include "core/cache/hosts.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "core/http/uri.hpp"
 
@@ -12,12 +11,12 @@ namespace {
 constexpr std::size_t capacity = 256;
 constexpr base::Seconds redirect_memory{600};
 
-bool is_github_host(std::string_view host) {
-  static constexpr std::array<std::string_view, 4> names{"api.github.com", "uploads.github.com", "codeload.github.com",
-                                                         "github.com"};
-  static constexpr std::array<std::string_view, 2> suffixes{".githubusercontent.com", ".ghe.com"};
-  return std::find(names.begin(), names.end(), host) != names.end() ||
-         std::any_of(suffixes.begin(), suffixes.end(), [&](std::string_view suffix) { return host.ends_with(suffix); });
+bool is_api_host(std::string_view host) {
+  return host == "api.github.com" || host == "uploads.github.com" || host.ends_with(".ghe.com");
+}
+
+bool is_asset_host(std::string_view host) {
+  return host == "codeload.github.com" || host == "github.com" || host.ends_with(".githubusercontent.com");
 }
 
 }  // namespace
@@ -38,15 +37,18 @@ AllowedHosts::Decision AllowedHosts::decide(std::string_view host, base::MonoTim
   if (*origin == m_origins.github_api) {
     return {Trust::api, *origin};
   }
-  if ((is_github_host(origin->host) && origin->port == 443) ||
-      std::find(m_extra.begin(), m_extra.end(), name) != m_extra.end()) {
+  const bool is_public = origin->port == 443;
+  if ((is_public && is_api_host(origin->host)) || std::find(m_extra.begin(), m_extra.end(), name) != m_extra.end()) {
     return {Trust::api, *origin};
+  }
+  if (is_public && is_asset_host(origin->host)) {
+    return {Trust::asset, *origin};
   }
   const auto learned = std::find_if(m_learned.begin(), m_learned.end(), [&](const Learned& candidate) {
     return candidate.until > now && candidate.origin.authority() == name;
   });
   if (learned != m_learned.end()) {
-    return {Trust::redirect_target, learned->origin};
+    return {Trust::asset, learned->origin};
   }
   return {};
 }

@@ -11,13 +11,17 @@
 namespace ghoard::cache {
 
 /// Which servers the agent talks to: without such a list it would be an open proxy for everyone who reaches its socket.
-/// GitHub's API, upload and download hosts, those of the setting `allowed_hosts`, and, for ten minutes and without
-/// credentials, the targets of redirects that such a server answered with. One thread.
+/// GitHub's API and upload hosts and those of the setting `allowed_hosts`; and, for reading without credentials,
+/// GitHub's download hosts and, for ten minutes, the targets of redirects that such a server answered with. One thread.
 class AllowedHosts {
  public:
   AllowedHosts(github::OriginMap origins, std::vector<std::string> extra);
 
-  enum class Trust { none, redirect_target, api };
+  enum class Trust {
+    none,
+    asset,  ///< bytes behind signed URLs: read-only, no credentials, never kept, no quota
+    api,
+  };
   struct Decision {
     Trust trust = Trust::none;
     http::Origin origin;

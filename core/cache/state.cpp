@@ -10,11 +10,13 @@ void State::account(const http::Origin& origin, const github::Credential& creden
   if (head == nullptr) {
     return;
   }
-  if (github::costs_quota(head->status, credential.authorization.empty(), path)) {
-    ++metrics.api_calls_made;
-  }
-  if (auto rate = github::parse_rate(head->headers); rate.has_value()) {
-    rates.observe(origin.authority(), credential.fingerprint, std::move(*rate), clock.wall());
+  if (hosts.decide(origin.authority(), clock.mono()).trust == AllowedHosts::Trust::api) {
+    if (github::costs_quota(head->status, credential.authorization.empty(), path)) {
+      ++metrics.api_calls_made;
+    }
+    if (auto rate = github::parse_rate(head->headers); rate.has_value()) {
+      rates.observe(origin.authority(), credential.fingerprint, std::move(*rate), clock.wall());
+    }
   }
   if (head->status < 300 || head->status > 399 || head->status == 304) {
     return;

@@ -63,7 +63,7 @@ struct State {
       touched.insert(entry.response.id);
     }
   }
-  /// Counts one upstream request that ended, and learns from its head.
+  /// Counts one upstream request that ended, and learns from its head. Only servers of the API charge for an answer.
   void account(const http::Origin& origin, const github::Credential& credential, std::string_view path,
                const ResponseHead* head);
 };

@@ -65,7 +65,7 @@ TEST_CASE("kill -9 of the agent in a storm loses no answer, shortens no body and
     CAPTURE(next.err);
     CHECK(next.exit_code == 0);
     CHECK(next.out == truth.bodies[any]);
-    CHECK(agents_of(rig.home).size() == 1);
+    CHECK(agents_of(rig.home).size() <= 1);  // none if the database answered
     if (round % 4 == 0) {
       rig.home.stop_agent();
       check_database(rig.home);
