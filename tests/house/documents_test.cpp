@@ -102,13 +102,21 @@ std::string section(const std::string& page, const std::string& heading) {
   return page.substr(begin, page.find("\n.Sh ", begin + 1) - begin);
 }
 
-/// The first fenced block of README.md in a language that contains `word`.
-std::string sample(const std::string& language, const std::string& word) {
+/// The fenced blocks of README.md in one language.
+std::vector<std::string> blocks(const std::string& language) {
   const std::string text = read(root / "README.md");
   const std::string fence = "```" + language + "\n";
+  std::vector<std::string> result;
   for (std::size_t at = text.find(fence); at != std::string::npos; at = text.find(fence, at + 1)) {
     const std::size_t begin = at + fence.size();
-    const std::string block = text.substr(begin, text.find("```", begin) - begin);
+    result.push_back(text.substr(begin, text.find("```", begin) - begin));
+  }
+  return result;
+}
+
+/// The first of them that contains `word`.
+std::string sample(const std::string& language, const std::string& word) {
+  for (const std::string& block : blocks(language)) {
     if (block.find(word) != std::string::npos) {
       return block;
     }
@@ -260,7 +268,12 @@ TEST_CASE("every command, and every flag of api, is in ghoard(1)") {
     MESSAGE("SKIPPED: cli/ghoard has no table of commands yet");
   } else {
     check_same("command", matches(section(page, ".Sh COMMANDS"), R"(^\.It Cm ([a-z]+))"), commands);
-    for (const std::string& command : matches(read(root / "README.md"), R"(^ghoard ([a-z]+))")) {
+    Words named;
+    for (const std::string& block : blocks("sh")) {
+      named.merge(matches(block, R"((?:^|\$\()ghoard ([a-z]+))"));
+    }
+    CHECK(named.size() > 5);
+    for (const std::string& command : named) {
       CHECK_MESSAGE(commands.contains(command), "README.md names `ghoard ", command, "`");
     }
   }
