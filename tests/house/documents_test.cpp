@@ -84,7 +84,7 @@ std::string sources(const char* folder) {
   return text;
 }
 
-void check_same(const char* what, const Words& documented, const Words& real) {
+void check_same(const std::string& what, const Words& documented, const Words& real) {
   for (const std::string& name : real) {
     CHECK_MESSAGE(documented.contains(name), what, " ", name, " is not documented");
   }
