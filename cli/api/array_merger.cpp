@@ -5,6 +5,7 @@ namespace ghoard::api {
 namespace {
 
 constexpr std::string_view space = " \t\r\n";
+constexpr std::size_t longest_held = 1U << 20;  // nobody sends more white space than that
 
 }  // namespace
 
@@ -43,29 +44,35 @@ void ArrayMerger::feed(std::string_view piece, std::string& out) {
       return;
     }
     piece.remove_prefix(first);
-    if (piece[0] != ']') {
+    m_page = piece[0] == ']' ? Page::empty : Page::entries;
+    if (m_page == Page::entries) {
       out += m_has_entries ? "," : "";
       m_has_entries = true;
-      m_page = Page::entries;
     }
   }
-  // All but what may turn out to be the closing bracket.
-  const std::size_t last = piece.find_last_not_of(space);
-  if (last == std::string_view::npos) {
-    m_held += piece;
-    return;
+  hold_end(piece, out);
+}
+
+// Lets through all but white space and a bracket that may turn out to close the page.
+void ArrayMerger::hold_end(std::string_view piece, std::string& out) {
+  std::size_t last = piece.find_last_not_of(space);
+  const bool only_space = last == std::string_view::npos;
+  if (!only_space && piece[last] == ']') {
+    last = last == 0 ? std::string_view::npos : piece.find_last_not_of(space, last - 1);
   }
-  const std::size_t keep = piece[last] == ']' ? last : last + 1;
-  if (keep > 0 || m_held.find(']') != std::string::npos) {
+  const std::size_t certain = last == std::string_view::npos ? 0 : last + 1;
+  // A second bracket shows that the first one was not the last.
+  const bool held_was_inner = certain > 0 || (!only_space && m_held.find(']') != std::string::npos);
+  if (held_was_inner || m_held.size() > longest_held) {
     out += m_held;
     m_held.clear();
   }
-  out += piece.substr(0, keep);
-  m_held += piece.substr(keep);
+  out += piece.substr(0, certain);
+  m_held += piece.substr(certain);
 }
 
 void ArrayMerger::end_page(bool is_last, std::string& out) {
-  const bool is_empty = m_page == Page::array;
+  const bool is_empty = m_page == Page::array || m_page == Page::empty;
   const bool is_array = is_empty || m_page == Page::entries;
   if (is_array && is_last) {
     out += m_held;

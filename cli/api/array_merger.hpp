@@ -15,7 +15,9 @@ class ArrayMerger {
   void end_page(bool is_last, std::string& out);
 
  private:
-  enum class Page { undecided, array, entries, other };
+  enum class Page { undecided, array, empty, entries, other };
+
+  void hold_end(std::string_view piece, std::string& out);
 
   bool m_open = false;         // a '[' was written, its ']' was not
   bool m_has_entries = false;  // something stands in the open array
