@@ -5,6 +5,7 @@
 #include "cli/api/arguments.hpp"
 #include "cli/api/flags.hpp"
 #include "cli/api/jq_helper.hpp"
+#include "cli/api/pager.hpp"
 #include "cli/api/prepare.hpp"
 #include "cli/api/session.hpp"
 
@@ -41,55 +42,85 @@ int print_help(const link::Program& program) {
   return written ? link::exit_ok : link::exit_failure;
 }
 
-Surroundings surroundings_of(const link::Program& program, const LinkCarrier& carrier) {
+Terminal terminal_of(const link::Program& program) {
   const bool needs_look = !program.environment("GH_FORCE_TTY");
-  const Terminal terminal = decide_terminal(program.environment, needs_look && ::isatty(STDOUT_FILENO) == 1);
+  return decide_terminal(program.environment, needs_look && ::isatty(STDOUT_FILENO) == 1);
+}
+
+// For the exchange that --verbose shows.
+bool has_credential(const link::Program& program, const link::ApiCall& call) {
+  if (!call.authorise) {
+    return false;
+  }
+  const base::Result<link::Credentials> found =
+      link::find_credentials(program, link::gh_host_of(call.origin), call.host_is_known);
+  return found && found->kind != link::Credentials::Kind::none;
+}
+
+Surroundings surroundings_of(const link::Program& program, const Arguments& arguments, const Terminal& terminal,
+                             const LinkCarrier& carrier) {
   const std::optional<std::string> debug = program.environment("GH_DEBUG");
   return {.api_url = program.settings.text("api_url"),
           .colour = terminal.colour,
           .debug = debug && debug->find("api") != std::string::npos,
-          .progress_on_terminal = false,
-          .has_credential =
-              [&program](const link::ApiCall& call) {
-                if (!call.authorise || call.headers.contains("Authorization")) {
-                  return false;
-                }
-                const base::Result<link::Credentials> found =
-                    link::find_credentials(program, link::gh_host_of(call.origin), call.host_is_known);
-                return found && found->kind != link::Credentials::Kind::none;
-              },
+          .progress_on_terminal = arguments.paginate && ::isatty(STDERR_FILENO) == 1,
+          .has_credential = [&program](const link::ApiCall& call) { return has_credential(program, call); },
           .lacked_credentials = [&carrier] { return carrier.lacked_credentials(); },
           .report = [&program](std::string_view message,
                                std::string_view hint) { link::print_error(program, message, hint); }};
 }
 
+base::Result<std::optional<Pager>> start_pager(const link::Program& program, const Arguments& arguments,
+                                               const Terminal& terminal) {
+  const std::optional<std::string> command =
+      terminal.stdout_is_terminal && !arguments.silent ? pager_command(program.environment) : std::nullopt;
+  if (!command) {
+    return std::nullopt;
+  }
+  base::Result<Pager> pager = Pager::start(*command);
+  return pager ? base::Result<std::optional<Pager>>(std::move(*pager)) : tl::unexpected(pager.error());
+}
+
+// Before anything is sent: a mistake in the filter costs no request.
+base::Result<std::optional<JqHelper>> start_helper(const link::Program& program, const Arguments& arguments) {
+  if (arguments.filter.empty()) {
+    return std::nullopt;
+  }
+  base::Result<JqHelper> helper = JqHelper::start(program, arguments);
+  return helper ? base::Result<std::optional<JqHelper>>(std::move(*helper)) : tl::unexpected(helper.error());
+}
+
+int fail(const link::Program& program, const base::Error& error) {
+  link::print_error(program, error.message);
+  return link::exit_failure;
+}
+
 int run_checked(const link::Program& program, const Arguments& arguments) {
   base::Result<Prepared> prepared = prepare(program, arguments);
   if (!prepared) {
-    link::print_error(program, prepared.error().message);
-    return link::exit_failure;
+    return fail(program, prepared.error());
   }
-  // Before anything is sent: a mistake in the filter costs no request.
-  std::optional<JqHelper> helper;
-  if (!arguments.filter.empty()) {
-    base::Result<JqHelper> started = JqHelper::start(program, arguments);
-    if (!started) {
-      link::print_error(program, started.error().message);
-      return link::exit_failure;
-    }
-    helper = std::move(*started);
+  const Terminal terminal = terminal_of(program);
+  // The pager first: the helper writes to the same standard output, and ends before the pager is waited for.
+  const base::Result<std::optional<Pager>> pager = start_pager(program, arguments, terminal);
+  if (!pager) {
+    return fail(program, pager.error());
+  }
+  base::Result<std::optional<JqHelper>> helper = start_helper(program, arguments);
+  if (!helper) {
+    return fail(program, helper.error());
   }
   const bool may_spawn = !arguments.no_spawn && !program.settings.boolean("no_spawn");
   LinkCarrier carrier(program, may_spawn ? link::Spawn::allowed : link::Spawn::forbidden);
   Output out(STDOUT_FILENO);
   Output error(STDERR_FILENO);
   PageSinks sinks{out, error, nullptr};
-  if (helper) {
-    sinks.filter = [&helper](std::string_view document) { return helper->run(document); };
+  if (*helper) {
+    sinks.filter = [&helper](std::string_view document) { return (*helper)->run(document); };
   }
-  Surroundings surroundings = surroundings_of(program, carrier);
-  surroundings.progress_on_terminal = arguments.paginate && ::isatty(STDERR_FILENO) == 1;
-  return Session(arguments, std::move(*prepared), carrier, std::move(sinks), std::move(surroundings)).run();
+  return Session(arguments, std::move(*prepared), carrier, std::move(sinks),
+                 surroundings_of(program, arguments, terminal, carrier))
+      .run();
 }
 
 }  // namespace

@@ -1,0 +1,105 @@
+#include "cli/api/pager.hpp"
+
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <spawn.h>
+#include <string_view>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "cli/api/git_directory.hpp"
+
+extern char** environ;  // NOLINT: POSIX's name
+
+namespace ghoard::api {
+
+namespace {
+
+// The environment, with what makes less and lv show colours and leave when all fits the screen, unless set.
+std::vector<char*> pager_environment() {
+  static std::array<std::string, 2> defaults{"LESS=FRX", "LV=-c"};
+  std::vector<char*> variables;
+  std::array<bool, 2> present{};
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    variables.push_back(*variable);
+    for (std::size_t i = 0; i < defaults.size(); ++i) {
+      const std::string_view name = std::string_view(defaults[i]).substr(0, defaults[i].find('=') + 1);
+      present[i] = present[i] || std::string_view(*variable).starts_with(name);
+    }
+  }
+  for (std::size_t i = 0; i < defaults.size(); ++i) {
+    if (!present[i]) {
+      variables.push_back(defaults[i].data());
+    }
+  }
+  variables.push_back(nullptr);
+  return variables;
+}
+
+int spawn(pid_t& process, int input, std::string command) {
+  std::string shell = "/bin/sh";
+  std::string flag = "-c";
+  std::array<char*, 4> words{shell.data(), flag.data(), command.data(), nullptr};
+  std::vector<char*> environment = pager_environment();
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+  const int error = ::posix_spawn(&process, shell.c_str(), &actions, nullptr, words.data(), environment.data());
+  ::posix_spawn_file_actions_destroy(&actions);
+  return error;
+}
+
+}  // namespace
+
+std::optional<std::string> pager_command(const settings::Environment& environment) {
+  std::optional<std::string> command = environment("GH_PAGER");
+  if (!command) {
+    command = environment("PAGER");
+  }
+  return command && *command != "cat" ? command : std::nullopt;
+}
+
+base::Result<Pager> Pager::start(const std::string& command) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    return base::fail(base::ErrorCode::system, "pipe: " + reason_of(errno));
+  }
+  pid_t process = -1;
+  const int error = spawn(process, ends[0], command);
+  ::close(ends[0]);
+  if (error != 0) {
+    ::close(ends[1]);
+    return base::fail(base::ErrorCode::system, "cannot run the pager: " + reason_of(error));
+  }
+  const int saved = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+  ::dup2(ends[1], STDOUT_FILENO);
+  ::close(ends[1]);
+  return Pager(process, saved);
+}
+
+Pager::Pager(Pager&& other) noexcept
+    : m_process(std::exchange(other.m_process, -1)), m_saved_output(std::exchange(other.m_saved_output, -1)) {}
+
+Pager::~Pager() {
+  finish();
+}
+
+void Pager::finish() {
+  if (m_process <= 0) {
+    return;
+  }
+  if (m_saved_output >= 0) {
+    ::dup2(m_saved_output, STDOUT_FILENO);
+    ::close(m_saved_output);
+  } else {
+    ::close(STDOUT_FILENO);
+  }
+  while (::waitpid(m_process, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  m_process = -1;
+}
+
+}  // namespace ghoard::api
