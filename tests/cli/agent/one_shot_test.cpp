@@ -1,0 +1,134 @@
+// `ghoard-agent --one-shot`: one connection, no listener.
+
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "net/local/client.hpp"
+#include "net/server/descriptor.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/standin.hpp"
+#include "tests/support/temporary_home.hpp"
+
+using namespace ghoard;
+using namespace ghoard::testing;
+
+namespace {
+
+constexpr base::Seconds patience{30};
+
+/// A one-shot agent at the other end of a socketpair.
+class OneShot {
+ public:
+  explicit OneShot(const TemporaryHome& home) : m_connection(local::Connection::adopt(-1)) {
+    int ends[2] = {-1, -1};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+    std::vector<std::string> variables;
+    for (const auto& [name, value] : home.environment()) {
+      variables.push_back(name + "=" + value);
+    }
+    std::vector<char*> environment;
+    for (std::string& variable : variables) {
+      environment.push_back(variable.data());
+    }
+    environment.push_back(nullptr);
+    const std::string path = program("ghoard-agent");
+    m_pid = ::fork();
+    REQUIRE(m_pid >= 0);
+    if (m_pid == 0) {
+      ::close(ends[0]);
+      if (ends[1] != 3) {
+        ::dup2(ends[1], 3);
+        ::close(ends[1]);
+      }
+      ::execle(path.c_str(), path.c_str(), "--one-shot", "--one-shot-fd", "3", nullptr, environment.data());
+      ::_exit(127);
+    }
+    ::close(ends[1]);
+    m_connection = local::Connection::adopt(ends[0]);
+  }
+  OneShot(const OneShot&) = delete;
+  OneShot& operator=(const OneShot&) = delete;
+  ~OneShot() {
+    if (m_pid > 0) {
+      ::kill(m_pid, SIGKILL);
+      ::waitpid(m_pid, nullptr, 0);
+    }
+  }
+
+  local::ClientResponse ask(const std::string& target, const std::string& host) {
+    local::ClientRequest request;
+    request.target = target;
+    request.headers = {{"Host", host}, {"Authorization", "token " + std::string(tokens::user_1)}};
+    base::Result<local::ClientResponse> response = m_connection.exchange(request, patience);
+    REQUIRE(response);
+    return *std::move(response);
+  }
+  void hang_up() { m_connection = local::Connection::adopt(-1); }
+  /// The exit code, once it has exited by itself.
+  int wait() {
+    int status = -1;
+    const bool exited = eventually([&] { return ::waitpid(m_pid, &status, WNOHANG) == m_pid; }, patience);
+    if (!exited) {
+      return -1;
+    }
+    m_pid = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+ private:
+  local::Connection m_connection;
+  pid_t m_pid = -1;
+};
+
+}  // namespace
+
+TEST_CASE("a one-shot agent answers on its connection and exits with it, without any socket") {
+  const StandIn github;
+  TemporaryHome home;
+  home.set("GHOARD_API_URL", github.url());
+  OneShot agent(home);
+  CHECK(agent.ask("/repos/acme/widgets", "api.github.com").status == 200);
+  const local::ClientResponse again = agent.ask("/repos/acme/widgets", "api.github.com");
+  CHECK(again.headers.get("Cache-Status").starts_with("ghoard; hit"));
+  agent.hang_up();
+  CHECK(agent.wait() == 0);
+  CHECK_FALSE(std::filesystem::exists(home.run_directory() / "agent.sock"));
+  CHECK(github.counters().count("GET /repos/acme/widgets") == 1);
+}
+
+TEST_CASE("what one one-shot agent stored, the next one has") {
+  const StandIn github;
+  TemporaryHome home;
+  home.set("GHOARD_API_URL", github.url());
+  for (int i = 0; i < 2; ++i) {
+    OneShot agent(home);
+    CHECK(agent.ask("/repos/acme/widgets", "api.github.com").status == 200);
+    agent.hang_up();
+    CHECK(agent.wait() == 0);
+  }
+  CHECK(github.counters().count("GET /repos/acme/widgets") == 1);
+}
+
+TEST_CASE("while another agent holds the cache, a one-shot agent works without keeping anything") {
+  const StandIn github;
+  TemporaryHome home;
+  home.set("GHOARD_API_URL", github.url());
+  std::filesystem::create_directories(home.state());
+  std::filesystem::permissions(home.ghoard(), std::filesystem::perms::owner_all);
+  std::filesystem::permissions(home.state(), std::filesystem::perms::owner_all);
+  const server::Descriptor lock(::open((home.state() / "agent.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  REQUIRE(::flock(lock.get(), LOCK_EX | LOCK_NB) == 0);
+  OneShot agent(home);
+  CHECK(agent.ask("/repos/acme/widgets", "api.github.com").status == 200);
+  const nlohmann::json status = nlohmann::json::parse(agent.ask("/v1/status", "ghoard").body);
+  CHECK(status["degraded"].get<std::string>().find("another agent runs") != std::string::npos);
+  agent.hang_up();
+  CHECK(agent.wait() == 0);
+  CHECK_FALSE(std::filesystem::exists(home.cache() / "cache.db"));
+}
