@@ -89,7 +89,7 @@ base::Result<void> Connection::configure() {
   }
   // Takes the place of SQLite's own automatic checkpoint, which is such a hook itself.
   sqlite3_wal_hook(m_database.handle(), &Connection::on_commit, this);
-  return migrate(m_database);
+  return migrate(m_database).and_then([&] { return install_triggers(m_database); });
 }
 
 int Connection::on_commit(void* self, sqlite3* handle, const char* name, int log_pages) {

@@ -11,7 +11,7 @@
 
 namespace ghoard::store {
 
-/// What the triggers of the schema count.
+/// What the writer's triggers count.
 struct Totals {
   std::int64_t entries = 0;
   std::int64_t bytes = 0;

@@ -9,9 +9,6 @@ namespace ghoard::store {
 
 namespace {
 
-// What refers to a thing is counted by asking the index on it, not by a counter that could drift. The triggers are the
-// one place that knows when a response, body, resource or holder has no use any more, and that keeps `total` true.
-//
 // A grant names its holder by number, so that revoking a token is one UPDATE however much it was granted: the holder
 // loses its fingerprint, nothing finds its grants any more, and they are swept in small steps.
 //
@@ -80,31 +77,38 @@ CREATE TABLE grants(
 ) WITHOUT ROWID;
 CREATE INDEX grants_response ON grants(response, proven_at);
 CREATE INDEX grants_holder ON grants(holder);
+)sql";
 
-CREATE TRIGGER body_new AFTER INSERT ON body BEGIN
+// What refers to a thing is counted by asking the index on it, not by a counter that could drift. The triggers are the
+// one place that knows when a response, body, resource or holder has no use any more, and that keeps `total` true.
+//
+// They are the writer's own, not the file's: a reader, whose whole life is one look-up, would spend a fourth of it on
+// parsing them, and what a damaged file could say in triggers need not be feared.
+constexpr const char* triggers = R"sql(
+CREATE TEMP TRIGGER body_new AFTER INSERT ON main.body BEGIN
   UPDATE total SET bytes = bytes + new.size;
 END;
-CREATE TRIGGER body_gone AFTER DELETE ON body BEGIN
+CREATE TEMP TRIGGER body_gone AFTER DELETE ON main.body BEGIN
   UPDATE total SET bytes = bytes - old.size;
 END;
-CREATE TRIGGER response_new AFTER INSERT ON response BEGIN
+CREATE TEMP TRIGGER response_new AFTER INSERT ON main.response BEGIN
   UPDATE total SET entries = entries + 1, bytes = bytes + length(new.headers);
 END;
-CREATE TRIGGER response_changed AFTER UPDATE OF headers ON response BEGIN
+CREATE TEMP TRIGGER response_changed AFTER UPDATE OF headers ON main.response BEGIN
   UPDATE total SET bytes = bytes + length(new.headers) - length(old.headers);
 END;
-CREATE TRIGGER response_gone AFTER DELETE ON response BEGIN
+CREATE TEMP TRIGGER response_gone AFTER DELETE ON main.response BEGIN
   UPDATE total SET entries = entries - 1, bytes = bytes - length(old.headers);
   DELETE FROM body WHERE id = old.body AND NOT EXISTS (SELECT 1 FROM response WHERE body = old.body);
   DELETE FROM resource WHERE id = old.resource AND NOT EXISTS (SELECT 1 FROM response WHERE resource = old.resource);
 END;
-CREATE TRIGGER grant_new AFTER INSERT ON grants BEGIN
+CREATE TEMP TRIGGER grant_new AFTER INSERT ON main.grants BEGIN
   UPDATE total SET grants = grants + 1;
 END;
-CREATE TRIGGER grant_moved AFTER UPDATE OF response ON grants WHEN new.response <> old.response BEGIN
+CREATE TEMP TRIGGER grant_moved AFTER UPDATE OF response ON main.grants WHEN new.response <> old.response BEGIN
   DELETE FROM response WHERE id = old.response AND NOT EXISTS (SELECT 1 FROM grants WHERE response = old.response);
 END;
-CREATE TRIGGER grant_gone AFTER DELETE ON grants BEGIN
+CREATE TEMP TRIGGER grant_gone AFTER DELETE ON main.grants BEGIN
   UPDATE total SET grants = grants - 1;
   DELETE FROM response WHERE id = old.response AND NOT EXISTS (SELECT 1 FROM grants WHERE response = old.response);
   DELETE FROM holder WHERE id = old.holder AND NOT EXISTS (SELECT 1 FROM grants WHERE holder = old.holder);
@@ -224,6 +228,10 @@ base::Result<void> migrate(const Database& database) {
     }
   }
   return transaction->commit();
+}
+
+base::Result<void> install_triggers(const Database& database) {
+  return database.execute(triggers);
 }
 
 }  // namespace ghoard::store

@@ -31,4 +31,7 @@ struct SchemaReport {
 /// Applies the migrations that are missing, in one transaction.
 [[nodiscard]] base::Result<void> migrate(const Database& database);
 
+/// Gives this connection the triggers that keep the tables consistent. Nobody may write without them.
+[[nodiscard]] base::Result<void> install_triggers(const Database& database);
+
 }  // namespace ghoard::store

@@ -255,8 +255,9 @@ TEST_CASE("a really full disk costs entries at most") {
     const auto stored = next->put(numbered(2), key_for(numbered(2)), versioned(2, 2));
     const bool persists = cleared && next->degraded().empty() && stored.has_value();
     if (!promised || !usable || !persists) {
-      Child::say(out, (promised ? "" : "not promised ") + std::string(usable ? "" : "not usable ") +
-                          (persists ? "" : "not persistent: " + next->degraded() + (stored ? "" : stored.error().message)));
+      Child::say(out,
+                 (promised ? "" : "not promised ") + std::string(usable ? "" : "not usable ") +
+                     (persists ? "" : "not persistent: " + next->degraded() + (stored ? "" : stored.error().message)));
       return 10;
     }
     return 0;
