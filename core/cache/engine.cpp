@@ -149,7 +149,7 @@ void Engine::relay(const github::CanonicalRequest& request, IncomingRequest inco
       std::move(sink), m_state.budget, http::format_cache_status(status),
       [this, origin = request.origin, credential = request.credential, path = request.resource.path,
        afterwards = std::move(afterwards)](const RelayResult& result) {
-        m_state.account(origin, credential, path, result.head.has_value() ? &*result.head : nullptr);
+        m_state.account(origin, credential, path, result.head.has_value() ? &*result.head : nullptr, result.body);
         if (afterwards) {
           afterwards();
         }

@@ -145,7 +145,7 @@ bool Fetcher::passes(const ResourceKey& key) {
 
 void Fetcher::flight_ended(const std::shared_ptr<Flight>& flight) {
   m_state.account(flight->request.origin, flight->request.credential, flight->request.resource.path,
-                  flight->head.has_value() ? &*flight->head : nullptr);
+                  flight->head.has_value() ? &*flight->head : nullptr, flight->body);
   finish(flight, conclude(*flight));
 }
 
@@ -168,7 +168,7 @@ std::shared_ptr<Relay> Fetcher::make_relay(const github::CanonicalRequest& reque
                                       [this, origin = request.origin, credential = request.credential,
                                        path = request.resource.path](const RelayResult& result) {
                                         m_state.account(origin, credential, path,
-                                                        result.head.has_value() ? &*result.head : nullptr);
+                                                        result.head.has_value() ? &*result.head : nullptr, result.body);
                                       });
   std::erase_if(m_relays, [](const std::weak_ptr<Relay>& weak) { return weak.expired(); });
   m_relays.push_back(made);

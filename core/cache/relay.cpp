@@ -83,6 +83,7 @@ void Relay::finish(std::optional<base::Error> failure) {
   m_finished = true;
   const auto keep_alive = shared_from_this();
   m_result.failure = failure;
+  m_result.body = m_gathered;
   if (const Done done = std::move(m_done)) {
     done(m_result);
   }

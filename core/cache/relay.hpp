@@ -14,6 +14,7 @@ namespace ghoard::cache {
 /// What happened to an exchange that was relayed, for counting and invalidation.
 struct RelayResult {
   std::optional<ResponseHead> head;  ///< absent: no answer came
+  std::string_view body;             ///< if it was gathered whole; valid during the call
   std::optional<base::Error> failure;
   bool client_left = false;
 };

@@ -5,13 +5,15 @@
 namespace ghoard::cache {
 
 void State::account(const http::Origin& origin, const github::Credential& credential, std::string_view path,
-                    const ResponseHead* head) {
+                    const ResponseHead* head, std::string_view body) {
   ++metrics.upstream_requests;
   if (head == nullptr) {
     return;
   }
   if (hosts.decide(origin.authority(), clock.mono()).trust == AllowedHosts::Trust::api) {
-    if (github::costs_quota(head->status, credential.authorization.empty(), path)) {
+    // What a limit refuses is not charged.
+    if (!github::is_limited(head->status, head->headers, body) &&
+        github::costs_quota(head->status, credential.authorization.empty(), path)) {
       ++metrics.api_calls_made;
     }
     if (auto rate = github::parse_rate(head->headers); rate.has_value()) {

@@ -65,7 +65,7 @@ struct State {
   }
   /// Counts one upstream request that ended, and learns from its head. Only servers of the API charge for an answer.
   void account(const http::Origin& origin, const github::Credential& credential, std::string_view path,
-               const ResponseHead* head);
+               const ResponseHead* head, std::string_view body);
 };
 
 }  // namespace ghoard::cache

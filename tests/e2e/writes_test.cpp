@@ -138,4 +138,5 @@ TEST_CASE("an exhausted limit is bridged, and told when there is nothing to brid
   const auto rate = nlohmann::json::parse(rig.home.run({"ghoard", "rate", "--json"}).out);
   CHECK(rate.at("rate").at(0).at("remaining") == 0);
   CHECK(rate.at("rate").at(0).at("resource") == "core");
+  rig.check_truth_in_counting();
 }

@@ -68,7 +68,9 @@ TemporaryHome::~TemporaryHome() {
 Command TemporaryHome::command(std::initializer_list<std::string> words, std::string input) const {
   Command command;
   command.arguments.assign(words);
-  command.arguments.at(0) = program(command.arguments.at(0));
+  if (command.arguments.at(0).find('/') == std::string::npos) {
+    command.arguments.at(0) = program(command.arguments.at(0));
+  }
   command.environment = m_environment;
   command.input = std::move(input);
   command.directory = m_path.string();

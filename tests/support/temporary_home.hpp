@@ -33,7 +33,7 @@ class TemporaryHome {
   void set(const std::string& name, const std::string& value) { m_environment[name] = value; }
   void unset(const std::string& name) { m_environment.erase(name); }
 
-  /// A command of this build in this environment: command({"ghoard", "api", "user"}).
+  /// A command of this build in this environment: command({"ghoard", "api", "user"}); a path stays as it is.
   [[nodiscard]] Command command(std::initializer_list<std::string> words, std::string input = {}) const;
   ProcessResult run(std::initializer_list<std::string> words, std::string input = {}) const;
 

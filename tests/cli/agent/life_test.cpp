@@ -29,7 +29,7 @@ constexpr base::Seconds patience{30};
 class RunningAgent {
  public:
   explicit RunningAgent(const TemporaryHome& home)
-      : m_home(home), m_process(home.command({"sh", "-c", "exec ghoard-agent run --status-fd 3 3>&1 >/dev/null"})) {
+      : m_home(home), m_process(home.command({"/bin/sh", "-c", "exec ghoard-agent run --status-fd 3 3>&1 >/dev/null"})) {
     m_status = m_process.read_line(patience).value_or("nothing");
   }
 
@@ -214,7 +214,7 @@ TEST_CASE("SIGHUP reopens the log and harms nothing else") {
   std::filesystem::permissions(home.state(), std::filesystem::perms::owner_all);
   const std::filesystem::path log = home.state() / "agent.log";
   Process process(home.command(
-      {"sh", "-c", "exec ghoard-agent run --status-fd 3 3>&1 >/dev/null 2>>\"$GHOARD_HOME/state/agent.log\""}));
+      {"/bin/sh", "-c", "exec ghoard-agent run --status-fd 3 3>&1 >/dev/null 2>>\"$GHOARD_HOME/state/agent.log\""}));
   REQUIRE(process.read_line(patience) == "ready");
   std::filesystem::rename(log, home.path() / "rotated");
   process.send_signal(SIGHUP);
@@ -226,7 +226,7 @@ TEST_CASE("SIGHUP reopens the log and harms nothing else") {
 
 TEST_CASE("with --foreground a hang-up of the terminal ends the agent") {
   const TemporaryHome home;
-  Process process(home.command({"sh", "-c", "exec ghoard-agent run --foreground --status-fd 3 3>&1 >/dev/null"}));
+  Process process(home.command({"/bin/sh", "-c", "exec ghoard-agent run --foreground --status-fd 3 3>&1 >/dev/null"}));
   REQUIRE(process.read_line(patience) == "ready");
   process.send_signal(SIGHUP);
   CHECK(process.wait(patience).exit_code == 0);

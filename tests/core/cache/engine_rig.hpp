@@ -9,62 +9,9 @@
 #include "tests/support/faulty_store.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/memory_store.hpp"
+#include "tests/support/scripted_upstream.hpp"
 
 namespace ghoard::testing {
-
-/// Records requests and answers them when the test says so.
-class FakeUpstream final : public cache::Upstream {
- public:
-  struct Call {
-    cache::UpstreamRequest request;
-    std::shared_ptr<cache::ResponseObserver> observer;  // null once ended or cancelled
-  };
-
-  std::unique_ptr<cache::Exchange> start(cache::UpstreamRequest request,
-                                         std::shared_ptr<cache::ResponseObserver> observer) override {
-    calls.push_back(std::make_shared<Call>(Call{std::move(request), std::move(observer)}));
-    return std::make_unique<FakeExchange>(calls.back(), *this);
-  }
-
-  /// Answers call `n` whole.
-  void respond(std::size_t n, int status, http::Headers headers, std::string_view body) {
-    head(n, status, std::move(headers));
-    data(n, body);
-    end(n);
-  }
-  void head(std::size_t n, int status, http::Headers headers) {
-    if (const auto observer = calls.at(n)->observer) {
-      observer->on_head({status, std::move(headers)});
-    }
-  }
-  bool data(std::size_t n, std::string_view bytes) {
-    const auto observer = calls.at(n)->observer;
-    return observer == nullptr || bytes.empty() || observer->on_data(bytes);
-  }
-  void end(std::size_t n, std::optional<base::Error> failure = std::nullopt) {
-    if (const auto observer = std::exchange(calls.at(n)->observer, nullptr)) {
-      observer->on_end(std::move(failure));
-    }
-  }
-  [[nodiscard]] const http::Headers& sent(std::size_t n) const { return calls.at(n)->request.headers; }
-
-  std::vector<std::shared_ptr<Call>> calls;
-  int resumed = 0;
-
- private:
-  class FakeExchange final : public cache::Exchange {
-   public:
-    FakeExchange(std::shared_ptr<Call> call, FakeUpstream& owner) : m_call(std::move(call)), m_owner(owner) {}
-    ~FakeExchange() override { m_call->observer = nullptr; }
-    FakeExchange(const FakeExchange&) = delete;
-    FakeExchange& operator=(const FakeExchange&) = delete;
-    void resume() override { ++m_owner.resumed; }
-
-   private:
-    std::shared_ptr<Call> m_call;
-    FakeUpstream& m_owner;
-  };
-};
 
 /// One client's answer.
 class FakeSink final : public cache::ReplySink {
@@ -153,8 +100,11 @@ struct EngineRig {
             {"ETag", "W/\"" + github::derive_etag(vary, {github::default_accept, authorization, {}}, body) + "\""}};
   }
   void answer(std::size_t n, const std::string& token, std::string_view body) {
-    upstream.respond(n, 200, github_headers(token, body), body);
+    upstream.respond(n, 200, github_headers(token, body), std::string(body));
   }
+
+  /// Headers of the n-th request that went upstream.
+  [[nodiscard]] const http::Headers& sent(std::size_t n) const { return upstream.request(n).headers; }
 
   ManualClock clock;
   MemoryStore memory;
