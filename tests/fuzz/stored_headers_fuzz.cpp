@@ -1,5 +1,6 @@
 // Headers read from the database are as hostile as any bytes: whatever is there, decoding neither crashes nor yields a
 // field that no message may carry, and what it yields is exactly what encoding writes.
+// links: ghoard_store
 
 #include <cstddef>
 #include <cstdint>
