@@ -37,18 +37,14 @@ Client::Call meet(std::string bytes, bool reset = false, upstream::Options optio
 }  // namespace
 
 TEST_CASE("upstream: a body cut short is a failure, however it was framed and cut") {
-  struct Cut {
-    const char* bytes;
-    bool reset;
-  };
-  for (const Cut& cut : {
-           Cut{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive!", false},
-           Cut{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfive!\r\n", false},
-           Cut{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nfive!", false},
-           Cut{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfive!\r\n0\r\n", false},
+  for (const char* bytes : {
+           "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive!",
+           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfive!\r\n",
+           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nfive!",
+           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfive!\r\n0\r\n",
        }) {
-    const Client::Call call = meet(cut.bytes, cut.reset);
-    CAPTURE(cut.bytes);
+    const Client::Call call = meet(bytes);
+    CAPTURE(bytes);
     REQUIRE(call.probe->failure);
     CHECK(call.probe->failure->code == ErrorCode::truncated);
     CHECK(call.probe->body == "five!");
@@ -197,7 +193,7 @@ TEST_CASE("upstream: an endless drip is ended by the deadline of the whole") {
 }
 
 TEST_CASE("upstream: a connection that nobody accepts is given up after the deadline for connecting") {
-  // A listener whose backlog is full drops further handshakes; plain TLS to a mute server waits in the handshake.
+  // The server is mute, so that the TLS handshake never ends.
   upstream::Options options;
   options.connect_deadline = base::Millis(200);
   RawServer server([](Peer& peer, int) { peer.wait_closed(); });
@@ -306,7 +302,7 @@ TEST_CASE("upstream: a GET is not repeated once a line of an answer came") {
 TEST_CASE("upstream: a write is never sent twice, whenever its connection dies") {
   for (const char* method : {"POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
     for (const bool reset : {false, true}) {
-      for (const std::size_t size : {0, 10, 100'000}) {
+      for (const std::size_t size : {0UL, 10UL, 100'000UL}) {
         CAPTURE(method);
         CAPTURE(size);
         RawServer server(closing({1, reset, ""}));

@@ -63,12 +63,11 @@ TEST_CASE("gzip: real files decode, whatever the pieces") {
       {gzip(""), ""},
   };
   for (const auto& [file, text] : files) {
-    for (const std::size_t in : {1, 2, 7, 100'000}) {
-      for (const std::size_t out : {1, 3, 64, 400'000}) {
+    for (const std::size_t in : {1UL, 2UL, 7UL, 100'000UL}) {
+      for (const std::size_t out : {1UL, 3UL, 64UL, 400'000UL}) {
         const Decoded decoded = decode(file, in, out);
         CAPTURE(in);
         CAPTURE(out);
-        CAPTURE(file.size());
         CHECK_FALSE(decoded.broken);
         CHECK(decoded.complete);
         CHECK((decoded.text == text));
