@@ -217,7 +217,9 @@ Checksum& Checksum::add(std::string_view bytes) {
     bytes.remove_prefix(sizeof word);
   }
   std::uint64_t rest = 0;
-  std::memcpy(&rest, bytes.data(), bytes.size());
+  if (!bytes.empty()) {  // an empty view may have no address, which memcpy must not be given
+    std::memcpy(&rest, bytes.data(), bytes.size());
+  }
   mix(rest);
   return *this;
 }

@@ -223,8 +223,8 @@ SqliteStore::~SqliteStore() = default;
 std::unique_ptr<SqliteStore> SqliteStore::open(const std::filesystem::path& directory, StoreOptions options) {
   std::error_code error;
   // Absolute, and so no URI whatever its name: Debian's SQLite takes "file:..." for one.
-  std::filesystem::path place = std::filesystem::absolute(directory, error).lexically_normal();
-  auto impl = std::make_unique<Impl>(options, error ? directory : std::move(place));
+  const std::filesystem::path place = std::filesystem::absolute(directory, error).lexically_normal();
+  auto impl = std::make_unique<Impl>(options, error ? directory : place);
   impl->open();
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));
 }
