@@ -49,6 +49,9 @@ base::Result<void> Output::flush() {
 base::Result<void> Output::write_now(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(m_descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EPIPE) {
+      return base::fail(base::ErrorCode::unavailable, {});
+    }
     if (count < 0 && errno != EINTR) {
       return base::fail(base::ErrorCode::system, std::string("cannot write the output: ") + std::strerror(errno));
     }

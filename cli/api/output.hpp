@@ -18,7 +18,8 @@ struct Terminal {
 [[nodiscard]] Terminal decide_terminal(const settings::Environment& environment, bool stdout_is_terminal);
 
 /// Buffered writing to a descriptor that it does not own: large pieces, few system calls. Nothing is written by the
-/// destructor; `flush` says whether it worked.
+/// destructor; `flush` says whether it worked. An error without a message: nobody reads the output any more, which is
+/// no news worth a line.
 class Output {
  public:
   explicit Output(int descriptor) : m_descriptor(descriptor) {}

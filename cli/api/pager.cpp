@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <string_view>
 #include <sys/wait.h>
@@ -47,7 +48,15 @@ int spawn(pid_t& process, int input, std::string command) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-  const int error = ::posix_spawn(&process, shell.c_str(), &actions, nullptr, words.data(), environment.data());
+  posix_spawnattr_t attributes;  // we ignore SIGPIPE, programs behind a pager count on it
+  ::posix_spawnattr_init(&attributes);
+  sigset_t broken_pipe;
+  ::sigemptyset(&broken_pipe);
+  ::sigaddset(&broken_pipe, SIGPIPE);
+  ::posix_spawnattr_setsigdefault(&attributes, &broken_pipe);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  const int error = ::posix_spawn(&process, shell.c_str(), &actions, &attributes, words.data(), environment.data());
+  ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   return error;
 }

@@ -50,7 +50,9 @@ Session::Next Session::fail(const base::Error& error) {
                           "token.");
     return Next::failed;
   }
-  m_surroundings.report(error.message, {});
+  if (!error.message.empty()) {
+    m_surroundings.report(error.message, {});
+  }
   return Next::failed;
 }
 

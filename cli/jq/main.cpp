@@ -85,7 +85,9 @@ base::Result<void> run_document(jq::Filter& filter, std::string_view document) {
   base::Result<void> printed;
   const auto flush = [&] {
     if (!write_all(STDOUT_FILENO, out)) {
-      printed = base::fail(base::ErrorCode::system, std::string("cannot write the output: ") + std::strerror(errno));
+      const bool reader_gone = errno == EPIPE;  // no news worth a line
+      printed = base::fail(base::ErrorCode::system,
+                           reader_gone ? "" : std::string("cannot write the output: ") + std::strerror(errno));
     }
     out.clear();
   };
