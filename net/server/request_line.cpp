@@ -14,7 +14,8 @@ constexpr bool must_encode(char c) {
 constexpr std::size_t version_size = std::string_view(" HTTP/1.1").size();
 
 bool ends_with_version(std::string_view line) {
-  return line.size() > version_size && line.substr(line.size() - version_size).starts_with(" HTTP/1.");
+  return line.size() > version_size && line.substr(line.size() - version_size).starts_with(" HTTP/1.") &&
+         line.back() >= '0' && line.back() <= '9';
 }
 
 }  // namespace
