@@ -29,7 +29,8 @@ constexpr base::Seconds patience{30};
 class RunningAgent {
  public:
   explicit RunningAgent(const TemporaryHome& home)
-      : m_home(home), m_process(home.command({"/bin/sh", "-c", "exec ghoard-agent run --status-fd 3 3>&1 >/dev/null"})) {
+      : m_home(home),
+        m_process(home.command({"/bin/sh", "-c", "exec ghoard-agent run --status-fd 3 3>&1 >/dev/null"})) {
     m_status = m_process.read_line(patience).value_or("nothing");
   }
 

@@ -22,8 +22,8 @@ TEST_CASE("half a record, damaged numbers and control characters are no record")
   const std::string text = local::format_agent_record(example);
   CHECK_FALSE(local::parse_agent_record(""));
   CHECK_FALSE(local::parse_agent_record(text.substr(0, text.find("socket"))));
-  for (const char* line : {"pid 0\n", "pid -1\n", "pid 99999999999\n", "pid x\n", "protocol \n", "protocol -1\n", "pid 1 2\n",
-                           "version a\x01\n", "socket relative\n"}) {
+  for (const char* line : {"pid 0\n", "pid -1\n", "pid 99999999999\n", "pid x\n", "protocol \n", "protocol -1\n",
+                           "pid 1 2\n", "version a\x01\n", "socket relative\n"}) {
     CAPTURE(line);
     CHECK_FALSE(local::parse_agent_record(text + line));
   }
