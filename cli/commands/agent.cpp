@@ -170,9 +170,12 @@ int run(const link::Program& program, Arguments arguments) {
   if (!agent) {
     return print_failure(program, agent.error());
   }
-  const base::Error failure =
-      link::replace_process({agent->string(), "run"}, link::agent_environment(*changed, link::whole_environment()));
-  return print_failure(program, failure);
+  std::vector<std::string> words{agent->string(), "run"};
+  if (::isatty(STDIN_FILENO) == 1) {
+    words.emplace_back("--foreground");  // a closed terminal ends it; elsewhere a hang-up re-reads keys
+  }
+  return print_failure(program,
+                       link::replace_process(words, link::agent_environment(*changed, link::whole_environment())));
 }
 
 /// Copies what the log has, and then what is added until somebody interrupts.

@@ -12,7 +12,7 @@ namespace {
 Json empty_stats(const link::Program& program) {
   const cache::StoreSize size = link::stored_size(program);
   Json document = Json::object();
-  document["since"] = nullptr;
+  document["since"] = 0;
   for (const char* key :
        {"requests", "hits", "peer_hits", "coalesced", "revalidated", "misses", "bypassed", "errors", "stale_served",
         "api_calls_made", "api_calls_saved", "upstream_requests", "connected_peers", "evictions"}) {
