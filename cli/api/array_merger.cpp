@@ -55,20 +55,20 @@ void ArrayMerger::feed(std::string_view piece, std::string& out) {
 
 // Lets through all but white space and a bracket that may turn out to close the page.
 void ArrayMerger::hold_end(std::string_view piece, std::string& out) {
+  std::string joined;
+  if (!m_held.empty()) {
+    joined = m_held;
+    joined += piece;
+    piece = joined;
+  }
   std::size_t last = piece.find_last_not_of(space);
-  const bool only_space = last == std::string_view::npos;
-  if (!only_space && piece[last] == ']') {
+  if (last != std::string_view::npos && piece[last] == ']') {
     last = last == 0 ? std::string_view::npos : piece.find_last_not_of(space, last - 1);
   }
-  const std::size_t certain = last == std::string_view::npos ? 0 : last + 1;
-  // A second bracket shows that the first one was not the last.
-  const bool held_was_inner = certain > 0 || (!only_space && m_held.find(']') != std::string::npos);
-  if (held_was_inner || m_held.size() > longest_held) {
-    out += m_held;
-    m_held.clear();
-  }
+  const std::size_t end = last == std::string_view::npos ? 0 : last + 1;
+  const std::size_t certain = piece.size() - end > longest_held ? piece.size() : end;
   out += piece.substr(0, certain);
-  m_held += piece.substr(certain);
+  m_held = piece.substr(certain);
 }
 
 void ArrayMerger::end_page(bool is_last, std::string& out) {
