@@ -29,9 +29,15 @@ std::optional<pid_t> recorded_pid(const fs::path& record) {
 
 /// A record may outlive its agent, and the pid may have become another process's: only our own program counts. A
 /// program that was rebuilt meanwhile reads as "PATH (deleted)". A dead one has no exe.
+/// The agent is not dumpable, so only root may follow its exe link; its name is there for everybody.
 bool is_our_agent(pid_t pid) {
+  const fs::path process = "/proc/" + std::to_string(pid);
   std::error_code error;
-  const std::string exe = fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", error).string();
+  const std::string exe = fs::read_symlink(process / "exe", error).string();
+  if (error == std::errc::permission_denied) {
+    std::string name;
+    return static_cast<bool>(std::getline(std::ifstream(process / "comm"), name)) && name == "ghoard-agent";
+  }
   return !error && exe.starts_with(fs::weakly_canonical(program("ghoard-agent"), error).string());
 }
 
