@@ -1,0 +1,106 @@
+// What a miss costs more than asking the server itself: the same request by turns to the server over one kept-alive
+// loopback connection, and to the agent over one kept-alive connection to its socket; each target is new.
+//
+//   miss_latency PORT SOCKET COUNT TARGET [NAME:VALUE...]
+//
+// prints three lines, "direct", "agent" and "added": median, quartiles, least, in microseconds.
+
+#include <arpa/inet.h>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <netinet/tcp.h>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+#include "net/local/client.hpp"
+#include "tests/bench/statistics.hpp"
+
+namespace {
+
+using namespace ghoard;
+
+constexpr base::Millis deadline{10'000};
+constexpr int warm_up_rounds = 20;
+
+[[noreturn]] void fail(const std::string& what) {
+  std::fprintf(stderr, "miss_latency: %s\n", what.c_str());
+  std::exit(1);
+}
+
+local::Connection connect_to_port(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int one = 1;
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    fail("cannot connect to the server");
+  }
+  return local::Connection::adopt(descriptor);
+}
+
+double ask(local::Connection& connection, const local::ClientRequest& request, std::string_view cache_status) {
+  const auto begin = std::chrono::steady_clock::now();
+  const base::Result<local::ClientResponse> answer = connection.exchange(request, deadline, 64U << 20);
+  const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begin;
+  if (!answer) {
+    fail(answer.error().message);
+  }
+  if (answer->status != 200 || answer->headers.get("Cache-Status").find(cache_status) == std::string_view::npos) {
+    fail("unexpected answer: " + std::to_string(answer->status) + " " + answer->headers.joined("Cache-Status"));
+  }
+  return took.count();
+}
+
+local::ClientRequest request_of(int count, char** words) {
+  local::ClientRequest request;
+  request.method = "GET";
+  for (int i = 0; i < count; ++i) {
+    const std::string_view field = words[i];
+    const std::size_t colon = field.find(':');
+    if (colon == std::string_view::npos) {
+      fail("a header has no colon");
+    }
+    request.headers.add(std::string(field.substr(0, colon)), std::string(field.substr(colon + 1)));
+  }
+  return request;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 5) {
+    std::fprintf(stderr, "usage: miss_latency PORT SOCKET COUNT TARGET [NAME:VALUE...]\n");
+    return 1;
+  }
+  local::Connection direct = connect_to_port(std::atoi(argv[1]));
+  base::Result<local::Connection> agent = local::Connection::open(argv[2], deadline);
+  if (!agent) {
+    fail(agent.error().message);
+  }
+  local::ClientRequest request = request_of(argc - 5, argv + 5);
+  const std::string unique = std::string(argv[4]) + "?x=" + std::to_string(::getpid()) + "-";
+  std::vector<double> alone;
+  std::vector<double> through;
+  std::vector<double> added;
+  for (int round = -warm_up_rounds; round < std::atoi(argv[3]); ++round) {
+    request.target = unique + std::to_string(round + warm_up_rounds);
+    const double without = ask(direct, request, "");
+    const double with = ask(*agent, request, "fwd=");
+    if (round >= 0) {
+      alone.push_back(without);
+      through.push_back(with);
+      added.push_back(with - without);
+    }
+  }
+  bench::print_summary("direct", alone);
+  bench::print_summary("agent", through);
+  bench::print_summary("added", added);
+  return 0;
+}
