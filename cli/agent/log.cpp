@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace ghoard::agent {
@@ -12,6 +13,7 @@ namespace {
 constexpr double burst = 40;
 constexpr double per_second = 2;
 constexpr std::size_t longest_text = 1000;
+constexpr off_t largest_file = off_t{8} << 20;
 
 std::string_view name_of(Log::Level level) {
   switch (level) {
@@ -33,6 +35,14 @@ std::string timestamp(base::WallTime time) {
       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<long>(clock.hours().count()),
       static_cast<long>(clock.minutes().count()), static_cast<long>(clock.seconds().count()));
   return {text.data(), static_cast<std::size_t>(size)};
+}
+
+/// An agent may live for months: a log file that has grown too large begins anew. (Each start keeps the one before.)
+void keep_bounded(int descriptor) {
+  struct stat file {};
+  if (::fstat(descriptor, &file) == 0 && S_ISREG(file.st_mode) && file.st_size > largest_file) {
+    [[maybe_unused]] const int cut = ::ftruncate(descriptor, 0);
+  }
 }
 
 }  // namespace
@@ -70,6 +80,7 @@ void Log::put(Level level, std::string_view text) {
     line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
   }
   line += '\n';
+  keep_bounded(m_descriptor);
   // One write, so that lines of two processes do not mix; a full disk is no reason to stop.
   [[maybe_unused]] const ssize_t written = ::write(m_descriptor, line.data(), line.size());
 }

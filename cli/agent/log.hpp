@@ -9,7 +9,8 @@
 namespace ghoard::agent {
 
 /// Lines on a descriptor: `2026-01-01T00:00:00Z level text`. At most 40 at once and 2 a second after that, so that
-/// nobody can fill the disk through it; what was left out is counted in the next line. Callers put no token in.
+/// nobody can fill the disk through it; what was left out is counted in the next line. A file above 8 MiB begins anew.
+/// Callers put no token in.
 class Log {
  public:
   enum class Level { info, warning, error };

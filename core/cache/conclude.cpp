@@ -136,15 +136,13 @@ void Fetcher::withdraw_grants(const Flight& flight) {
 
 void Fetcher::keep(const Flight& flight, const std::shared_ptr<Entry>& entry, bool renewed) {
   const github::CanonicalRequest& request = flight.request;
-  if (renewed) {
-    if (const auto done = m_state.store.renew(request.key, *entry); !done.has_value()) {
-      m_state.note("cannot renew an entry: " + done.error().message);
-    }
-  } else {
+  // A renewal fails if the response was evicted meanwhile; then it is stored like a new one.
+  if (!renewed || !m_state.store.renew(request.key, *entry).has_value()) {
     const auto id = m_state.store.put(request.resource, request.key, *entry);
     if (id.has_value()) {
       entry->response.id = *id;
     } else {
+      entry->response.id = 0;
       m_state.note("cannot store an answer: " + id.error().message);
     }
   }

@@ -158,6 +158,17 @@ TEST_CASE("after the lifetime a 304 arms the entry again and costs no quota") {
   CHECK(rig.upstream.count() == 2);
 }
 
+TEST_CASE("an entry that was evicted while it was revalidated is stored again") {
+  EngineRig rig;
+  (void)rig.get(repo, EngineRig::token_a);
+  rig.answer(0, EngineRig::token_a, body_1);
+  rig.clock.advance(301s);
+  (void)rig.get(repo, EngineRig::token_a);
+  REQUIRE(rig.memory.clear().has_value());
+  rig.upstream.respond(1, 304, {}, "");
+  CHECK(rig.memory.size().entries == 1);
+}
+
 TEST_CASE("a caller's own validator is answered against the entry") {
   EngineRig rig;
   (void)rig.get(repo, EngineRig::token_a);
