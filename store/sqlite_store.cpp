@@ -23,8 +23,14 @@ constexpr int open_attempts = 3;
 
 using OpenResult = tl::expected<std::unique_ptr<Connection>, Connection::Refusal>;
 
+void tell_moved(const StoreOptions& options, const std::filesystem::path& directory, const base::Error& why) {
+  if (options.notice) {
+    options.notice("the cache database was moved aside and a new one begun in " + directory.string() + ": " + why.message);
+  }
+}
+
 /// Opens the database of a directory, moving one that cannot be used out of the way.
-base::Result<std::unique_ptr<Connection>> open_in(const std::filesystem::path& directory) {
+base::Result<std::unique_ptr<Connection>> open_in(const std::filesystem::path& directory, const StoreOptions& options) {
   base::Error last{base::ErrorCode::unavailable, "cache database: cannot be opened"};
   for (int attempt = 0; attempt < open_attempts; ++attempt) {
     base::Result<void> place = prepare_location(directory);
@@ -47,6 +53,7 @@ base::Result<std::unique_ptr<Connection>> open_in(const std::filesystem::path& d
     if (!moved) {
       return tl::unexpected(std::move(moved.error()));
     }
+    tell_moved(options, directory, last);
   }
   return tl::unexpected(std::move(last));
 }
@@ -76,7 +83,7 @@ class SqliteStore::Impl {
       go_to_memory(reason);
       return;
     }
-    base::Result<std::unique_ptr<Connection>> opened = open_in(m_directory);
+    base::Result<std::unique_ptr<Connection>> opened = open_in(m_directory, m_options);
     if (!opened) {
       go_to_memory(opened.error().message);
       return;
@@ -111,6 +118,9 @@ class SqliteStore::Impl {
   template <class T>
   base::Result<T> checked(base::Result<T> result) {
     if (!result && result.error().code == base::ErrorCode::corrupted) {
+      if (m_persistent) {
+        tell_moved(m_options, m_directory, result.error());
+      }
       static_cast<void>(start_anew(&quarantine_corrupt));
     }
     refresh_totals();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,8 @@ struct StoreOptions {
   std::uint64_t max_bytes = 512ULL << 20;
   /// What statfs(2) says of the file system of a directory; null: ask the system. For tests.
   std::int64_t (*filesystem_type)(const std::filesystem::path&) = nullptr;
+  /// Told, in one line, of each database that was moved aside; may be empty. Called from within any operation.
+  std::function<void(const std::string& line)> notice;
 };
 
 /// A store in memory keeps at most so much, whatever the size limit.

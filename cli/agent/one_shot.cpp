@@ -18,7 +18,8 @@ namespace asio = boost::asio;
 
 /// The database under the agent's lock; one in memory when another agent holds that.
 std::unique_ptr<cache::Store> open_store(const Configuration& configuration, std::optional<AgentLock>& lock) {
-  const store::StoreOptions options{configuration.settings.number("max_cache_size")};
+  store::StoreOptions options;
+  options.max_bytes = configuration.settings.number("max_cache_size");
   const base::Result<void> made = settings::ensure_private_directory(configuration.paths.state);
   if (!made) {
     return store::SqliteStore::in_memory(options, made.error().message);

@@ -92,8 +92,10 @@ base::Result<void> Resident::start() {
     return tl::unexpected(listener.error());
   }
   m_listener = *std::move(listener);
-  std::unique_ptr<store::SqliteStore> store =
-      store::SqliteStore::open(paths.cache, {m_configuration->settings.number("max_cache_size")});
+  store::StoreOptions options;
+  options.max_bytes = m_configuration->settings.number("max_cache_size");
+  options.notice = [this](const std::string& line) { m_log.warning(line); };
+  std::unique_ptr<store::SqliteStore> store = store::SqliteStore::open(paths.cache, options);
   if (const std::string reason = store->degraded(); !reason.empty()) {
     m_log.warning("nothing is kept on disk: " + reason);
   }

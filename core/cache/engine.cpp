@@ -45,7 +45,9 @@ void Engine::handle(IncomingRequest incoming, std::shared_ptr<ReplySink> sink) {
     }
     case AllowedHosts::Trust::api: break;
   }
-  if (!request->is_read()) {
+  if (request->directives.only_if_cached && (!request->is_read() || request->bypass != github::Bypass::none)) {
+    refuse(sink, 504, "not_stored", "only-if-cached forbids asking, and the answer to such a request is never stored");
+  } else if (!request->is_read()) {
     write(*request, std::move(incoming), std::move(sink));
   } else if (request->bypass != github::Bypass::none) {
     pass(*request, std::move(incoming), std::move(sink), true);
@@ -65,7 +67,9 @@ void Engine::handle_read(const github::CanonicalRequest& request, http::Headers 
       m_state.metrics.count(Outcome::hit);
       m_state.metrics.stale_served += stale ? 1 : 0;
       m_state.served(*entry);
-      sink->send(answer_from(*entry, judgement, headers, head, stale ? "stale" : "local"));
+      Reply reply = answer_from(*entry, judgement, headers, head, stale ? "stale" : "local");
+      m_state.holders.add_to(reply.headers, request.credential.fingerprint);
+      sink->send(std::move(reply));
       return;
     }
   }
@@ -92,7 +96,7 @@ std::shared_ptr<const Entry> Engine::look_up(const github::CanonicalRequest& req
     m_state.note("cannot read the cache: " + stored.error().message);
     return known;
   }
-  if (!stored->has_value()) {
+  if (!stored->has_value() || (known != nullptr && known->response.fetched_at >= (*stored)->response.fetched_at)) {
     return known;
   }
   auto entry = std::make_shared<const Entry>(std::move(**stored));

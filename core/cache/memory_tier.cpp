@@ -6,8 +6,7 @@ namespace ghoard::cache {
 
 namespace {
 
-/// Containers, nodes and small strings around one entry; measured order of magnitude, so that many tiny entries stay
-/// bounded.
+/// Charged for the containers, nodes and small strings around one entry, so that many tiny entries stay bounded.
 constexpr std::uint64_t entry_overhead = 1024;
 
 std::uint64_t cost_of(const Entry& entry) {

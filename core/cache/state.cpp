@@ -16,6 +16,9 @@ void State::account(const http::Origin& origin, const github::Credential& creden
         github::costs_quota(head->status, credential.authorization.empty(), path)) {
       ++metrics.api_calls_made;
     }
+    if (head->status != 401) {
+      holders.observe(credential.fingerprint, head->headers);
+    }
     if (auto rate = github::parse_rate(head->headers); rate.has_value()) {
       rates.observe(origin.authority(), credential.fingerprint, std::move(*rate), clock.wall());
     }

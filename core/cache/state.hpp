@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/cache/buffer_budget.hpp"
+#include "core/cache/holder_headers.hpp"
 #include "core/cache/hosts.hpp"
 #include "core/cache/invalidation_log.hpp"
 #include "core/cache/memory_tier.hpp"
@@ -51,6 +52,7 @@ struct State {
   Metrics metrics;
   github::RateBook rates;
   github::DriftBreaker drift;
+  HolderHeaders holders;
   std::unordered_set<ResponseId> touched;  // served since the last flush of the LRU order
 
   void note(const std::string& line) const {

@@ -160,6 +160,7 @@ constexpr RouteRow user_rows[] = {
 };
 
 constexpr RouteRow other_rows[] = {
+    {"/", never("root")},  // asked for what its headers say of the token
     {"/rate_limit", never("rate limit")},
     {"/graphql", never("graphql")},
 

@@ -1,0 +1,151 @@
+// The engine when something fails: upstream, limits, permissions, the store.
+
+#include <doctest/doctest.h>
+
+#include "tests/core/cache/engine_rig.hpp"
+
+using namespace ghoard;
+using ghoard::testing::EngineRig;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* repo = "/repos/acme/widget";
+const std::string body_1 = R"({"id":1,"name":"widget"})";
+const std::string body_2 = R"({"id":1,"name":"gadget"})";
+
+/// The invariant of the contract: every request is in exactly one class.
+void check_sum(const EngineRig& rig, std::uint64_t requests) {
+  CHECK(rig.engine.metrics().requests() == requests);
+}
+
+}  // namespace
+
+TEST_CASE("upstream failures are bridged by a stale answer unless the caller forbids it") {
+  EngineRig rig;
+  (void)rig.get(repo, EngineRig::token_a);
+  rig.answer(0, EngineRig::token_a, body_1);
+  rig.clock.advance(301s);
+  http::Headers wants;
+  bool stale = true;
+  SUBCASE("no wish") {}
+  SUBCASE("max-age within reach") {
+    wants.add("Cache-Control", "max-age=600");
+  }
+  SUBCASE("max-age exceeded") {
+    wants.add("Cache-Control", "max-age=60");
+    stale = false;
+  }
+  SUBCASE("refresh") {
+    wants.add("Cache-Control", "no-cache");
+    stale = false;
+  }
+  SUBCASE("--cache accepts it beyond its own age") {
+    wants.add("Cache-Control", "max-age=60, max-stale, stale-if-error=86400");
+  }
+  const auto answer = rig.get(repo, EngineRig::token_a, wants);
+  REQUIRE(rig.upstream.count() == 2);
+  rig.upstream.fail(1, base::Error{base::ErrorCode::timeout, "no answer within 60 s"});
+  if (stale) {
+    CHECK(answer->status == 200);
+    CHECK(answer->body == body_1);
+    CHECK(answer->cache_status().find("detail=stale") != std::string::npos);
+    CHECK(answer->cache_status().find("ttl=-1") != std::string::npos);
+    CHECK(rig.engine.metrics().stale_served == 1);
+    CHECK(rig.engine.metrics().hits == 1);
+  } else {
+    CHECK(answer->status == 504);
+    CHECK(rig.engine.metrics().errors == 1);
+  }
+  check_sum(rig, 2);
+}
+
+TEST_CASE("exhausted limits and server errors are bridged too, permission refusals are not") {
+  EngineRig rig;
+  (void)rig.get(repo, EngineRig::token_a);
+  rig.answer(0, EngineRig::token_a, body_1);
+  rig.clock.advance(301s);
+  const auto answer = rig.get(repo, EngineRig::token_a);
+  SUBCASE("429") {
+    rig.upstream.respond(1, 429, {{"Retry-After", "30"}}, "{}");
+    CHECK(answer->status == 200);
+  }
+  SUBCASE("502") {
+    rig.upstream.respond(1, 502, {}, "bad gateway");
+    CHECK(answer->status == 200);
+  }
+  SUBCASE("403 of an exhausted limit") {
+    rig.upstream.respond(1, 403, {{"x-ratelimit-remaining", "0"}}, "{}");
+    CHECK(answer->status == 200);
+  }
+  SUBCASE("403 of permission withdraws the grant") {
+    rig.upstream.respond(1, 403, {{"x-ratelimit-remaining", "12"}}, R"({"message":"Must have admin rights"})");
+    CHECK(answer->status == 403);
+    const auto offline = rig.get(repo, EngineRig::token_a, {{"Cache-Control", "only-if-cached, max-stale"}});
+    CHECK(offline->status == 504);
+  }
+  SUBCASE("401 withdraws all grants of the token") {
+    rig.upstream.respond(1, 401, {}, R"({"message":"Bad credentials"})");
+    CHECK(answer->status == 401);
+    const auto offline = rig.get(repo, EngineRig::token_a, {{"Cache-Control", "only-if-cached, max-stale"}});
+    CHECK(offline->status == 504);
+  }
+}
+
+TEST_CASE("stale answers end with the grant's 24 hours") {
+  EngineRig rig;
+  (void)rig.get(repo, EngineRig::token_a);
+  rig.answer(0, EngineRig::token_a, body_1);
+  rig.clock.advance(23h);
+  CHECK(rig.get(repo, EngineRig::token_a, {{"Cache-Control", "only-if-cached, max-stale"}})->status == 200);
+  rig.clock.advance(2h);
+  CHECK(rig.get(repo, EngineRig::token_a, {{"Cache-Control", "only-if-cached, max-stale"}})->status == 504);
+}
+
+TEST_CASE("whichever call of the store fails, every answer is right and a write is marked or not sent") {
+  bool any_failed = true;
+  std::uint64_t n = 1;
+  for (; any_failed && n < 100; ++n) {
+    CAPTURE(n);
+    EngineRig rig;
+    rig.store.fail_call(n);
+    std::string upstream_body = body_1;
+    std::size_t answered = 0;
+    const auto settle = [&] {
+      for (; answered < rig.upstream.count(); ++answered) {
+        const cache::UpstreamRequest request = rig.upstream.request(answered);
+        if (request.method == "PATCH") {
+          upstream_body = body_2;
+          rig.upstream.respond(answered, 200, {}, body_2);
+          continue;
+        }
+        const std::string token = std::string(request.headers.get("Authorization")).substr(6);
+        const std::string etag(EngineRig::github_headers(token, upstream_body).get("ETag"));
+        const std::string_view condition = request.headers.get("If-None-Match");
+        if (!condition.empty() && github::if_none_match_matches(condition, etag)) {
+          rig.upstream.respond(answered, 304, {{"ETag", etag}}, "");
+        } else {
+          rig.answer(answered, token, upstream_body);
+        }
+      }
+    };
+    for (int round = 0; round < 3; ++round) {
+      for (const std::string& token : {EngineRig::token_a, EngineRig::token_b}) {
+        const auto sink = rig.get(repo, token);
+        settle();
+        REQUIRE(sink->answers == 1);
+        CHECK(sink->body == upstream_body);
+      }
+      rig.engine.tick();
+      if (round == 1) {
+        const auto write = rig.send("PATCH", repo, EngineRig::token_a, {}, "{}");
+        settle();
+        CHECK((write->status == 200 || write->status == 503));
+      }
+      rig.clock.advance(200s);
+    }
+    any_failed = rig.store.failed();
+  }
+  CHECK(n > 5);
+  CHECK_FALSE(any_failed);
+}
