@@ -18,10 +18,17 @@ class BufferBudget {
   }
   void give_back(std::uint64_t bytes) { m_used -= bytes; }
   [[nodiscard]] std::uint64_t used() const { return m_used; }
+  [[nodiscard]] bool exhausted() const { return m_used >= m_limit; }
 
  private:
   std::uint64_t m_limit;
   std::uint64_t m_used = 0;
+};
+
+/// What all exchanges share.
+struct Budgets {
+  BufferBudget bytes;      ///< of bodies being gathered or handed on
+  BufferBudget exchanges;  ///< flights and relays under way, whether or not anybody still waits for them
 };
 
 /// A part of the budget, given back at the end of its owner's life.

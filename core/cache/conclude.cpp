@@ -58,7 +58,7 @@ Fetcher::Lesson Fetcher::conclude_not_modified(Flight& flight) {
   Response& response = entry->response;
   response.headers = merged_headers(response.headers, flight.head->headers);
   response.fetched_at = flight.began;
-  response.must_revalidate = is_overtaken(flight);
+  response.must_revalidate = may_predate_write(flight);
   const github::LifetimeContext context{m_state.options.default_ttl};
   response.lifetime = github::lifetime_of(github::classify(flight.request.resource), flight.request.resource,
                                           response.status, response.headers, *response.body, context)
@@ -75,7 +75,7 @@ Fetcher::Lesson Fetcher::conclude_answer(Flight& flight) {
   const ResponseHead& head = *flight.head;
   const github::Resource& resource = flight.request.resource;
   const github::RouteClass& route = github::classify(resource);
-  withdraw_grants(flight);
+  m_state.withdraw_grants(flight.request, head, flight.body);
 
   const github::LifetimeContext context{m_state.options.default_ttl};
   const auto lifetime = github::lifetime_of(route, resource, head.status, head.headers, flight.body, context);
@@ -92,16 +92,20 @@ Fetcher::Lesson Fetcher::conclude_answer(Flight& flight) {
   response.fetched_at = flight.began;
   response.lifetime = *lifetime;
   response.immutable = route.immutable && head.status == 200;
-  response.must_revalidate = is_overtaken(flight);
+  response.must_revalidate = may_predate_write(flight);
   entry->grant.fingerprint = flight.request.credential.fingerprint;
   entry->grant.proven_at = flight.began;
-  if (head.status == 200 && !github::may_hide_new_page(resource, head.headers, flight.body)) {
+  // A body with a download token in it must come anew before that expires, and so must one whose 304 could hide a page.
+  if (head.status == 200 && !github::may_hide_new_page(resource, head.headers, flight.body) &&
+      !github::carries_download_token(resource, flight.body)) {
     const github::EtagInputs sent{resource.accept, flight.request.credential.authorization, {}};
-    entry->grant.etag = head.headers.get("ETag");
+    const std::string_view etag = head.headers.get("ETag");
+    if (github::etag_value(etag).has_value()) {
+      entry->grant.etag = etag;
+    }
     response.last_modified = head.headers.get("Last-Modified");
     response.etag_class = github::classify_etag(entry->grant.etag, response.vary, sent, flight.body);
-    response.shareable = response.etag_class != github::EtagClass::opaque && !route.identity_relative &&
-                         !github::carries_download_token(resource, flight.body);
+    response.shareable = response.etag_class != github::EtagClass::opaque && !route.identity_relative;
     if (flight.basis != nullptr) {
       m_state.drift.observe(flight.basis->response.etag_class, response.etag_class, m_state.clock.mono());
     }
@@ -115,23 +119,10 @@ Fetcher::Lesson Fetcher::conclude_answer(Flight& flight) {
   return response.shareable ? Lesson::shareable : Lesson::opaque;
 }
 
-/// 401 says that the token is worth nothing any more, 403 and 404 that it may not see this resource (design: grants). A
-/// 403 that only reports an exhausted limit says nothing about entitlement.
-void Fetcher::withdraw_grants(const Flight& flight) {
-  const int status = flight.head->status;
-  const Fingerprint& fingerprint = flight.request.credential.fingerprint;
-  base::Result<void> done;
-  if (status == 401) {
-    m_state.memory.drop_all(fingerprint);
-    done = m_state.store.revoke_all(fingerprint);
-  } else if (status == 404 || status == 410 || status == 451 ||
-             (status == 403 && !github::is_limited(status, flight.head->headers, flight.body))) {
-    m_state.memory.drop(flight.request.key, fingerprint);
-    done = m_state.store.revoke(flight.request.key, fingerprint);
-  }
-  if (!done.has_value()) {
-    m_state.note("cannot withdraw grants: " + done.error().message);
-  }
+/// True when a write came, or is still under way, since the flight began: its bytes may be from before that write.
+bool Fetcher::may_predate_write(const Flight& flight) const {
+  return is_overtaken(flight) ||
+         m_state.log.is_open_for(flight.request.resource, flight.request.credential.fingerprint);
 }
 
 void Fetcher::keep(const Flight& flight, const std::shared_ptr<Entry>& entry, bool renewed) {
@@ -144,6 +135,7 @@ void Fetcher::keep(const Flight& flight, const std::shared_ptr<Entry>& entry, bo
     } else {
       entry->response.id = 0;
       m_state.note("cannot store an answer: " + id.error().message);
+      forget(request);
     }
   }
   m_state.memory.put(request.resource, request.key, entry);
@@ -198,7 +190,7 @@ bool Fetcher::answer_stale(const Flight& flight, const Waiter& waiter) {
     return false;
   }
   const Judgement judgement = judge(*flight.own, waiter.directives, m_state.clock.wall());
-  if (!judgement.usable_on_error || is_overtaken(flight)) {
+  if (!judgement.usable_on_error || may_predate_write(flight)) {
     return false;
   }
   m_state.metrics.count(Outcome::hit);

@@ -6,6 +6,26 @@
 
 namespace ghoard::cache {
 
+namespace {
+
+/// How long a write whose outcome is unknown may still take effect. GitHub's documentation says that it ends requests
+/// after 10 s; the rest is margin.
+constexpr base::Seconds unknown_write_lingers{120};
+constexpr std::size_t longest_condition = 1024;
+
+/// What of a waiting request its answer depends on. An absurdly long condition only costs its sender a 304.
+http::Headers conditions_of(const http::Headers& request) {
+  http::Headers result;
+  for (const std::string_view name : {"If-None-Match", "If-Modified-Since"}) {
+    if (const std::string* value = request.find(name); value != nullptr && value->size() <= longest_condition) {
+      result.add(std::string(name), *value);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
 Engine::Engine(Store& store, Upstream& upstream, const base::Clock& clock, EngineOptions options)
     : m_state(store, upstream, clock, std::move(options)), m_fetcher(m_state) {}
 
@@ -18,11 +38,14 @@ Engine::~Engine() {
 }
 
 void Engine::handle(IncomingRequest incoming, std::shared_ptr<ReplySink> sink) {
-  const auto request =
-      github::canonicalise(incoming.method, incoming.target, incoming.headers, m_state.options.origins);
+  auto request = github::canonicalise(incoming.method, incoming.target, incoming.headers, m_state.options.origins);
   if (!request.has_value()) {
     refuse(sink, 400, "invalid_request", request.error().message);
     return;
+  }
+  if (request->is_read() && request->bypass == github::Bypass::none &&
+      (!incoming.body.empty() || incoming.stream != nullptr)) {
+    request->bypass = github::Bypass::header;  // a body could make it another question
   }
   const std::string_view host = incoming.headers.get("Host");
   const AllowedHosts::Decision decision = m_state.hosts.decide(host, m_state.clock.mono());
@@ -34,6 +57,10 @@ void Engine::handle(IncomingRequest incoming, std::shared_ptr<ReplySink> sink) {
                  "config.toml or GHOARD_ALLOWED_HOSTS, then run `ghoard agent restart`");
       return;
     case AllowedHosts::Trust::asset: {
+      if (request->directives.only_if_cached) {
+        refuse(sink, 504, "not_stored", "only-if-cached forbids asking, and downloads are never stored");
+        return;
+      }
       if (!request->is_read()) {
         refuse(sink, 403, "host_not_allowed", "a download host may only be read");
         return;
@@ -77,7 +104,10 @@ void Engine::handle_read(const github::CanonicalRequest& request, http::Headers 
     refuse(sink, 504, "not_stored", "nothing usable is stored for this request and only-if-cached forbids asking");
     return;
   }
-  m_fetcher.join(request, Waiter{std::move(sink), std::move(headers), request.directives, head, false},
+  if (!has_room(sink)) {
+    return;
+  }
+  m_fetcher.join(request, Waiter{std::move(sink), conditions_of(headers), request.directives, head, false},
                  std::move(entry));
 }
 
@@ -104,10 +134,22 @@ std::shared_ptr<const Entry> Engine::look_up(const github::CanonicalRequest& req
   return entry;
 }
 
+bool Engine::has_room(const std::shared_ptr<ReplySink>& sink) {
+  if (!m_state.budgets.exchanges.exhausted()) {
+    return true;
+  }
+  refuse(sink, 503, "busy", "too many requests to GitHub are under way; try again");
+  return false;
+}
+
 void Engine::pass(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
                   bool with_credential) {
-  m_state.metrics.count(Outcome::bypassed);
-  relay(request, std::move(incoming), std::move(sink), with_credential, nullptr);
+  const auto done = [this, request](const RelayResult& result) {
+    if (result.head.has_value()) {
+      m_state.withdraw_grants(request, *result.head, result.body);
+    }
+  };
+  relay(request, std::move(incoming), std::move(sink), with_credential, done, nullptr);
 }
 
 void Engine::write(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink) {
@@ -118,19 +160,35 @@ void Engine::write(const github::CanonicalRequest& request, IncomingRequest inco
     pass(request, std::move(incoming), std::move(sink), true);
     return;
   }
+  if (!has_room(sink)) {
+    return;
+  }
   // The marks come first: whatever becomes of the write, nothing from before it is served as fresh afterwards.
   if (const auto marked = invalidate_for(request, graphql); !marked.has_value()) {
     refuse(sink, 503, "cannot_invalidate",
            "the write was not sent, since the cache cannot be marked: " + marked.error().message);
     return;
   }
-  m_state.metrics.count(Outcome::bypassed);
-  relay(request, std::move(incoming), std::move(sink), true, [this, request, graphql] {
-    // Again at its end, even if the outcome is unknown: a read in between may have stored the state before the write.
+  // While it is open, what is read is not kept as fresh: nobody knows whether it is from before or after.
+  const InvalidationLog::OpenWrite open =
+      graphql ? m_state.log.open(request.credential.fingerprint)
+              : m_state.log.open(github::affected_by_write(request.resource.host, request.resource.path));
+  // Again before its answer shows, for what was read and kept in between.
+  const auto mark = [this, request, graphql] {
     if (const auto marked = invalidate_for(request, graphql); !marked.has_value()) {
       m_state.note("cannot mark the cache after a write: " + marked.error().message);
     }
-  });
+  };
+  const auto done = [this, request, mark, open](const RelayResult& result) {
+    mark();
+    if (result.head.has_value() && result.head->status < 500) {
+      m_state.log.close(open);
+      m_state.withdraw_grants(request, *result.head, result.body);
+    } else {
+      m_state.log.linger(open, m_state.clock.mono() + unknown_write_lingers);
+    }
+  };
+  relay(request, std::move(incoming), std::move(sink), true, done, mark);
 }
 
 base::Result<void> Engine::invalidate_for(const github::CanonicalRequest& request, bool graphql) {
@@ -146,21 +204,29 @@ base::Result<void> Engine::invalidate_for(const github::CanonicalRequest& reques
 }
 
 void Engine::relay(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
-                   bool with_credential, std::function<void()> afterwards) {
+                   bool with_credential, Relay::Done done, Relay::BeforeHead before_head) {
+  if (request.is_read() && !has_room(sink)) {
+    return;
+  }
+  m_state.metrics.count(Outcome::bypassed);
   http::CacheStatus status;
   status.fwd = request.is_read() ? http::Forward::bypass : http::Forward::method;
   auto relay = std::make_shared<Relay>(
-      std::move(sink), m_state.budget, http::format_cache_status(status),
-      [this, origin = request.origin, credential = request.credential, path = request.resource.path,
-       afterwards = std::move(afterwards)](const RelayResult& result) {
-        m_state.account(origin, credential, path, result.head.has_value() ? &*result.head : nullptr, result.body);
-        if (afterwards) {
-          afterwards();
-        }
-      });
+      std::move(sink), m_state.budgets, http::format_cache_status(status),
+      [this, request, done = std::move(done)](const RelayResult& result) {
+        m_state.account(request.origin, request.credential, request.resource.path,
+                        result.head.has_value() ? &*result.head : nullptr, result.body);
+        done(result);
+      },
+      std::move(before_head));
   std::erase_if(m_relays, [](const std::weak_ptr<Relay>& weak) { return weak.expired(); });
   m_relays.push_back(relay);
+  const std::uint64_t held = incoming.body.size();
   UpstreamRequest out = pass_request(request, incoming, m_state.options.user_agent, with_credential);
+  if (!relay->hold(held)) {
+    relay->on_end(base::Error{base::ErrorCode::busy, "too many request bodies are under way; try again"});
+    return;
+  }
   relay->own(m_state.upstream.start(std::move(out), relay));
 }
 
@@ -172,6 +238,7 @@ void Engine::refuse(const std::shared_ptr<ReplySink>& sink, int status, std::str
 
 void Engine::tick() {
   m_fetcher.tick();
+  m_state.log.expire(m_state.clock.mono());
   flush();
 }
 

@@ -40,7 +40,9 @@ class Engine final : public RequestHandler {
   [[nodiscard]] std::shared_ptr<const Entry> look_up(const github::CanonicalRequest& request);
   void refuse(const std::shared_ptr<ReplySink>& sink, int status, std::string_view code, std::string_view message);
   void relay(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
-             bool with_credential, std::function<void()> afterwards);
+             bool with_credential, Relay::Done done, Relay::BeforeHead before_head);
+  /// False: too much is under way, and the client was told.
+  [[nodiscard]] bool has_room(const std::shared_ptr<ReplySink>& sink);
 
   State m_state;
   Fetcher m_fetcher;

@@ -14,9 +14,20 @@ constexpr base::Seconds queue_patience{30};
 constexpr std::size_t pass_capacity = 4096;
 constexpr int refusals_before_release = 2;
 
-/// An answer begun before this request must not satisfy it (RFC 9111 section 5.2.1.4; max-age=0 says the same).
-bool wants_new_fetch(const http::RequestDirectives& wants) {
-  return wants.no_cache || wants.max_age == base::Seconds{0};
+/// A fetch begun before this request must not satisfy a refresh, nor one begun longer ago than the caller's max-age
+/// (RFC 9111 section 5.2.1).
+bool wants_new_fetch(const http::RequestDirectives& wants, base::Millis age) {
+  return wants.no_cache || wants.max_age == base::Seconds{0} || (wants.max_age.has_value() && age > *wants.max_age);
+}
+
+/// Callers that left stay in the list of their flight until it ends; a crowd of them does not.
+constexpr std::size_t crowd = 64;
+
+void add_waiter(std::vector<Waiter>& waiters, Waiter waiter) {
+  if (waiters.size() >= crowd) {
+    std::erase_if(waiters, [](const Waiter& known) { return known.joined && known.sink->gone(); });
+  }
+  waiters.push_back(std::move(waiter));
 }
 
 }  // namespace
@@ -44,18 +55,18 @@ void Fetcher::join(const github::CanonicalRequest& request, Waiter waiter, std::
     waiter.joined = !waiters.empty();
     waiters.push_back(std::move(waiter));
     launch(group, request, std::move(waiters), std::move(own));
-  } else if (flight->started() && wants_new_fetch(waiter.directives)) {
+  } else if (flight->started() && wants_new_fetch(waiter.directives, m_state.clock.mono() - flight->began_mono)) {
     waiter.joined = !flight->trailing.empty();
-    flight->trailing.push_back(std::move(waiter));
+    add_waiter(flight->trailing, std::move(waiter));
   } else {
     waiter.joined = true;
-    flight->waiters.push_back(std::move(waiter));
+    add_waiter(flight->waiters, std::move(waiter));
   }
 }
 
 void Fetcher::launch(Group& group, const github::CanonicalRequest& request, std::vector<Waiter> waiters,
                      std::shared_ptr<const Entry> own) {
-  auto flight = std::make_shared<Flight>(*this, m_state.budget, m_state.options.object_limit, request);
+  auto flight = std::make_shared<Flight>(*this, m_state.budgets, m_state.options.object_limit, request);
   flight->waiters = std::move(waiters);
   flight->own = std::move(own);
   group.flights.emplace(request.credential.fingerprint, flight);
@@ -78,6 +89,7 @@ void Fetcher::launch(Group& group, const github::CanonicalRequest& request, std:
 
 void Fetcher::start(const std::shared_ptr<Flight>& flight) {
   flight->began = m_state.clock.wall();
+  flight->began_mono = m_state.clock.mono();
   flight->log_position = m_state.log.position();
   choose_basis(*flight);
   UpstreamRequest request = fetch_request(flight->request, m_state.options.user_agent);
@@ -150,8 +162,14 @@ void Fetcher::flight_ended(const std::shared_ptr<Flight>& flight) {
 }
 
 void Fetcher::flight_overflowed(const std::shared_ptr<Flight>& flight) {
-  const std::vector<Waiter> waiters = std::move(flight->waiters);
-  flight->waiters.clear();
+  std::vector<Waiter> waiters = std::exchange(flight->waiters, {});
+  const auto stays =
+      std::stable_partition(waiters.begin(), waiters.end(), [](const Waiter& waiter) { return !waiter.sink->gone(); });
+  for (auto gone = stays == waiters.begin() ? std::next(stays) : stays; gone != waiters.end(); ++gone) {
+    m_state.metrics.count(Outcome::bypassed);
+  }
+  waiters.erase(stays == waiters.begin() ? std::next(stays) : stays, waiters.end());
+  forget(flight->request);
   flight->hand_over(make_relay(flight->request, waiters.front()));
   for (std::size_t i = 1; i < waiters.size(); ++i) {
     relay(flight->request, waiters[i]);
@@ -164,7 +182,7 @@ std::shared_ptr<Relay> Fetcher::make_relay(const github::CanonicalRequest& reque
   status.fwd = http::Forward::bypass;
   status.detail = "too-large";
   m_state.metrics.count(Outcome::bypassed);
-  auto made = std::make_shared<Relay>(waiter.sink, m_state.budget, http::format_cache_status(status),
+  auto made = std::make_shared<Relay>(waiter.sink, m_state.budgets, http::format_cache_status(status),
                                       [this, origin = request.origin, credential = request.credential,
                                        path = request.resource.path](const RelayResult& result) {
                                         m_state.account(origin, credential, path,
@@ -178,6 +196,14 @@ std::shared_ptr<Relay> Fetcher::make_relay(const github::CanonicalRequest& reque
 void Fetcher::relay(const github::CanonicalRequest& request, const Waiter& waiter) {
   const std::shared_ptr<Relay> passing = make_relay(request, waiter);
   passing->own(m_state.upstream.start(fetch_request(request, m_state.options.user_agent), passing));
+}
+
+/// What this token was granted is older than the answer it is getting now, which cannot be kept.
+void Fetcher::forget(const github::CanonicalRequest& request) {
+  m_state.memory.drop(request.key, request.credential.fingerprint);
+  if (const auto done = m_state.store.revoke(request.key, request.credential.fingerprint); !done.has_value()) {
+    m_state.note("cannot forget an older answer: " + done.error().message);
+  }
 }
 
 /// Takes the flight out of its group, starts what was waiting for its end, and forgets the group when nothing is left.

@@ -56,7 +56,8 @@ class Fetcher final : public FlightOwner {
   Lesson conclude_not_modified(Flight& flight);
   Lesson conclude_answer(Flight& flight);
   void keep(const Flight& flight, const std::shared_ptr<Entry>& entry, bool renewed);
-  void withdraw_grants(const Flight& flight);
+  [[nodiscard]] bool may_predate_write(const Flight& flight) const;
+  void forget(const github::CanonicalRequest& request);
 
   void answer_all(const Flight& flight, const Entry& entry, bool revalidated);
   void answer_uncached(const Flight& flight);

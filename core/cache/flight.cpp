@@ -1,6 +1,7 @@
 #include "core/cache/flight.hpp"
 
 #include <charconv>
+#include <utility>
 
 namespace ghoard::cache {
 
@@ -15,6 +16,15 @@ std::uint64_t announced_length(const http::Headers& headers) {
 }
 
 }  // namespace
+
+Flight::Flight(FlightOwner& owner, Budgets& budgets, std::uint64_t object_limit, github::CanonicalRequest canonical)
+    : request(std::move(canonical)),
+      m_owner(owner),
+      m_slot(budgets.exchanges),
+      m_share(budgets.bytes),
+      m_object_limit(object_limit) {
+  static_cast<void>(m_slot.grow(1));  // room was seen before the request was accepted
+}
 
 void Flight::on_head(ResponseHead received) {
   const std::uint64_t length = announced_length(received.headers);
@@ -52,11 +62,11 @@ void Flight::on_end(std::optional<base::Error> error) {
 
 void Flight::hand_over(const std::shared_ptr<Relay>& relay) {
   m_relay = relay;
+  m_share.release();  // the relay takes as much over
+  m_slot.release();
   relay->own(std::move(m_exchange));
-  relay->take_over(std::move(*head), body);
+  relay->take_over(std::move(*head), std::exchange(body, std::string()));
   head.reset();
-  body = std::string();
-  m_share.release();
 }
 
 }  // namespace ghoard::cache

@@ -18,7 +18,7 @@ namespace ghoard::cache {
 /// A caller whose answer a flight will bring.
 struct Waiter {
   std::shared_ptr<ReplySink> sink;
-  http::Headers headers;  ///< of the request, for its own conditions
+  http::Headers headers;  ///< the request's own conditions
   http::RequestDirectives directives;
   bool head = false;
   bool joined = false;  ///< came to a flight that another caller had begun
@@ -39,8 +39,7 @@ class FlightOwner {
 /// is its owner's business. Ends even if every waiter has left, since later callers profit.
 class Flight final : public ResponseObserver, public std::enable_shared_from_this<Flight> {
  public:
-  Flight(FlightOwner& owner, BufferBudget& budget, std::uint64_t object_limit, github::CanonicalRequest canonical)
-      : request(std::move(canonical)), m_owner(owner), m_share(budget), m_object_limit(object_limit) {}
+  Flight(FlightOwner& owner, Budgets& budgets, std::uint64_t object_limit, github::CanonicalRequest canonical);
 
   // What it is about.
   const github::CanonicalRequest request;
@@ -49,6 +48,7 @@ class Flight final : public ResponseObserver, public std::enable_shared_from_thi
 
   // Set when it starts.
   base::WallTime began{};
+  base::MonoTime began_mono{};
   InvalidationLog::Position log_position = 0;
   std::shared_ptr<const Entry> own;    ///< what this token was granted before
   std::shared_ptr<const Entry> basis;  ///< what a 304 would confirm; may be another token's
@@ -71,6 +71,7 @@ class Flight final : public ResponseObserver, public std::enable_shared_from_thi
 
  private:
   FlightOwner& m_owner;
+  BudgetShare m_slot;
   BudgetShare m_share;
   std::uint64_t m_object_limit;
   std::unique_ptr<Exchange> m_exchange;

@@ -1,6 +1,53 @@
 #include "core/cache/invalidation_log.hpp"
 
+#include <algorithm>
+
 namespace ghoard::cache {
+
+bool InvalidationLog::names(const Record& record, const Resource& resource, const Fingerprint& fingerprint) {
+  return record.tag.has_value() ? record.tag->matches(resource.host, resource.path) : record.fingerprint == fingerprint;
+}
+
+InvalidationLog::OpenWrite InvalidationLog::open(std::span<const github::Tag> tags) {
+  Open write;
+  write.number = ++m_last_open;
+  for (const github::Tag& tag : tags) {
+    write.records.push_back({tag, {}});
+  }
+  m_open.push_back(std::move(write));
+  return m_last_open;
+}
+
+InvalidationLog::OpenWrite InvalidationLog::open(const Fingerprint& fingerprint) {
+  Open write;
+  write.number = ++m_last_open;
+  write.records.push_back({std::nullopt, fingerprint});
+  m_open.push_back(std::move(write));
+  return m_last_open;
+}
+
+void InvalidationLog::close(OpenWrite write) {
+  m_open.remove_if([&](const Open& open) { return open.number == write; });
+}
+
+void InvalidationLog::linger(OpenWrite write, base::MonoTime until) {
+  for (Open& open : m_open) {
+    if (open.number == write) {
+      open.until = until;
+    }
+  }
+}
+
+bool InvalidationLog::is_open_for(const Resource& resource, const Fingerprint& fingerprint) const {
+  return std::any_of(m_open.begin(), m_open.end(), [&](const Open& open) {
+    return std::any_of(open.records.begin(), open.records.end(),
+                       [&](const Record& record) { return names(record, resource, fingerprint); });
+  });
+}
+
+void InvalidationLog::expire(base::MonoTime now) {
+  m_open.remove_if([&](const Open& open) { return open.until <= now; });
+}
 
 void InvalidationLog::push(Record record) {
   m_records.push_back(std::move(record));
@@ -27,9 +74,7 @@ bool InvalidationLog::concerns(Position since, const Resource& resource, const F
   }
   for (Position at = since; at < m_next; ++at) {
     const Record& record = m_records[static_cast<std::size_t>(at - oldest)];
-    const bool match =
-        record.tag.has_value() ? record.tag->matches(resource.host, resource.path) : record.fingerprint == fingerprint;
-    if (match) {
+    if (names(record, resource, fingerprint)) {
       return true;
     }
   }

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "core/cache/entry.hpp"
 #include "core/github/invalidation.hpp"
@@ -21,6 +23,17 @@ class InvalidationLog {
   /// Everything that this token was granted.
   void add(const Fingerprint& fingerprint);
 
+  /// A write that has left and whose end is not known. What is read while it is open may be from before it took effect.
+  using OpenWrite = std::uint64_t;
+  [[nodiscard]] OpenWrite open(std::span<const github::Tag> tags);
+  [[nodiscard]] OpenWrite open(const Fingerprint& fingerprint);
+  void close(OpenWrite write);
+  /// Its outcome is unknown: it may still take effect, so it stays open until then.
+  void linger(OpenWrite write, base::MonoTime until);
+  [[nodiscard]] bool is_open_for(const Resource& resource, const Fingerprint& fingerprint) const;
+  /// Closes what has lingered long enough.
+  void expire(base::MonoTime now);
+
   /// True when something recorded at or after `since` concerns the resource or the token.
   [[nodiscard]] bool concerns(Position since, const Resource& resource, const Fingerprint& fingerprint) const;
 
@@ -29,11 +42,19 @@ class InvalidationLog {
     std::optional<github::Tag> tag;
     Fingerprint fingerprint;
   };
+  struct Open {
+    OpenWrite number = 0;
+    std::vector<Record> records;
+    base::MonoTime until = base::MonoTime::max();
+  };
+  [[nodiscard]] static bool names(const Record& record, const Resource& resource, const Fingerprint& fingerprint);
   void push(Record record);
 
   static constexpr std::size_t capacity = 4096;
   Position m_next = 0;
   std::deque<Record> m_records;  // the last one has number m_next - 1
+  OpenWrite m_last_open = 0;
+  std::list<Open> m_open;  // bounded by the number of exchanges under way
 };
 
 }  // namespace ghoard::cache

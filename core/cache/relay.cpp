@@ -11,13 +11,27 @@ constexpr std::size_t gather_limit = 256 * 1024;
 
 }  // namespace
 
-Relay::Relay(std::shared_ptr<ReplySink> sink, BufferBudget& budget, std::string cache_status, Done done)
-    : m_sink(std::move(sink)), m_share(budget), m_cache_status(std::move(cache_status)), m_done(std::move(done)) {}
+Relay::Relay(std::shared_ptr<ReplySink> sink, Budgets& budgets, std::string cache_status, Done done,
+             BeforeHead before_head)
+    : m_sink(std::move(sink)),
+      m_slot(budgets.exchanges),
+      m_held(budgets.bytes),
+      m_share(budgets.bytes),
+      m_cache_status(std::move(cache_status)),
+      m_done(std::move(done)),
+      m_before_head(std::move(before_head)) {
+  static_cast<void>(m_slot.grow(1));  // room was seen before the request was accepted
+}
 
-void Relay::take_over(ResponseHead head, std::string_view gathered) {
+void Relay::take_over(ResponseHead head, std::string gathered) {
+  const auto keep_alive = shared_from_this();
   on_head(std::move(head));
+  // Just given back by the flight that gathered it, so it is there; it lies with the sink until that has drained.
+  static_cast<void>(m_share.grow(gathered.size()));
   begin_streaming();
-  write(gathered);
+  if (!m_finished) {
+    write(gathered);
+  }
 }
 
 void Relay::abandon() {
@@ -38,15 +52,26 @@ bool Relay::on_data(std::string_view chunk) {
       m_gathered.append(chunk);
       return true;
     }
+    const auto keep_alive = shared_from_this();
     begin_streaming();
+    if (m_finished) {
+      return true;
+    }
     write(m_gathered);
     m_gathered = std::string();
-    m_share.release();
   }
   return write(chunk);
 }
 
 void Relay::begin_streaming() {
+  if (m_sink->gone()) {
+    m_result.client_left = true;
+    finish(base::Error{base::ErrorCode::unavailable, "the client left"});
+    return;
+  }
+  if (m_before_head) {
+    m_before_head();
+  }
   m_streaming = true;
   http::Headers headers = live_headers(m_result.head->headers);
   if (const std::string* length = m_result.head->headers.find("Content-Length"); length != nullptr) {
@@ -56,6 +81,7 @@ void Relay::begin_streaming() {
   const std::weak_ptr<Relay> weak = weak_from_this();
   const auto drained = [weak] {
     if (const auto self = weak.lock(); self && self->m_exchange) {
+      self->m_share.release();
       self->m_exchange->resume();
     }
   };
@@ -95,6 +121,8 @@ void Relay::finish(std::optional<base::Error> failure) {
     send_gathered();
   }
   m_share.release();
+  m_held.release();
+  m_slot.release();
   m_exchange.reset();
 }
 

@@ -25,14 +25,21 @@ class Relay final : public ResponseObserver, public std::enable_shared_from_this
  public:
   using Done = std::function<void(const RelayResult&)>;
 
+  /// Called when the first part of a streamed answer is about to show, for writes; may be empty.
+  using BeforeHead = std::function<void()>;
+
   /// `cache_status` goes out with the answer. `done` is called once, just before the client gets the end of its answer,
   /// so that what a write changed is marked before anybody can know that the write is through.
-  Relay(std::shared_ptr<ReplySink> sink, BufferBudget& budget, std::string cache_status, Done done);
+  Relay(std::shared_ptr<ReplySink> sink, Budgets& budgets, std::string cache_status, Done done,
+        BeforeHead before_head = nullptr);
+
+  /// Charges a request body held for this exchange. False: there is no room for it.
+  [[nodiscard]] bool hold(std::uint64_t bytes) { return m_held.grow(bytes); }
 
   /// Takes the exchange's ownership; called right after Upstream::start.
   void own(std::unique_ptr<Exchange> exchange) { m_exchange = std::move(exchange); }
   /// Continues an exchange of which another observer has taken the head and the first bytes.
-  void take_over(ResponseHead head, std::string_view gathered);
+  void take_over(ResponseHead head, std::string gathered);
   /// Ends the relay without an answer: the agent is closing down.
   void abandon();
 
@@ -47,9 +54,12 @@ class Relay final : public ResponseObserver, public std::enable_shared_from_this
   void send_gathered();
 
   std::shared_ptr<ReplySink> m_sink;
-  BudgetShare m_share;
+  BudgetShare m_slot;
+  BudgetShare m_held;   // the request's body
+  BudgetShare m_share;  // what is gathered, or lies with the sink
   std::string m_cache_status;
   Done m_done;
+  BeforeHead m_before_head;
   std::unique_ptr<Exchange> m_exchange;
   RelayResult m_result;
   std::string m_gathered;

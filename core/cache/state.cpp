@@ -4,6 +4,23 @@
 
 namespace ghoard::cache {
 
+void State::withdraw_grants(const github::CanonicalRequest& request, const ResponseHead& head, std::string_view body) {
+  const Fingerprint& fingerprint = request.credential.fingerprint;
+  const bool refused = head.status == 404 || head.status == 410 || head.status == 451 ||
+                       (head.status == 403 && !github::is_limited(head.status, head.headers, body));
+  base::Result<void> done;
+  if (head.status == 401) {
+    memory.drop_all(fingerprint);
+    done = store.revoke_all(fingerprint);
+  } else if (refused && request.is_read()) {
+    memory.drop(request.key, fingerprint);
+    done = store.revoke(request.key, fingerprint);
+  }
+  if (!done.has_value()) {
+    note("cannot withdraw grants: " + done.error().message);
+  }
+}
+
 void State::account(const http::Origin& origin, const github::Credential& credential, std::string_view path,
                     const ResponseHead* head, std::string_view body) {
   ++metrics.upstream_requests;

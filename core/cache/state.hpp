@@ -23,6 +23,7 @@ struct EngineOptions {
   std::uint64_t memory_bytes = 32ULL << 20;   ///< hottest entries kept in memory
   std::uint64_t object_limit = 16ULL << 20;   ///< larger bodies are streamed through uncached
   std::uint64_t buffer_budget = 64ULL << 20;  ///< all bodies being gathered together
+  std::uint64_t max_exchanges = 512;          ///< fetches and relays under way; more are refused
   std::string user_agent;
   std::vector<std::string> allowed_hosts;            ///< authorities besides GitHub's own
   std::function<void(const std::string& line)> log;  ///< one line without secrets; may be empty
@@ -36,7 +37,7 @@ struct State {
         clock(time),
         options(std::move(settings)),
         memory(options.memory_bytes),
-        budget(options.buffer_budget),
+        budgets{BufferBudget(options.buffer_budget), BufferBudget(options.max_exchanges)},
         hosts(options.origins, options.allowed_hosts) {
     metrics.since = clock.wall();
   }
@@ -46,7 +47,7 @@ struct State {
   const base::Clock& clock;
   EngineOptions options;
   MemoryTier memory;
-  BufferBudget budget;
+  Budgets budgets;
   AllowedHosts hosts;
   InvalidationLog log;
   Metrics metrics;
@@ -65,6 +66,9 @@ struct State {
       touched.insert(entry.response.id);
     }
   }
+  /// 401 says that the token is worth nothing any more, 403 and 404 that it may not see what it asked to read (design:
+  /// grants). A 403 that only reports an exhausted limit says nothing about entitlement.
+  void withdraw_grants(const github::CanonicalRequest& request, const ResponseHead& head, std::string_view body);
   /// Counts one upstream request that ended, and learns from its head. Only servers of the API charge for an answer.
   void account(const http::Origin& origin, const github::Credential& credential, std::string_view path,
                const ResponseHead* head, std::string_view body);

@@ -150,6 +150,17 @@ base::Result<Place> place_of(std::string_view host, std::string_view target, con
   return place;
 }
 
+/// Tokens do not belong into a URL; where somebody puts one, it is not written into the database.
+bool query_holds_secret(std::string_view query) {
+  for (const std::string_view name : {"access_token=", "client_secret=", "token="}) {
+    const std::size_t at = query.find(name);
+    if (at != std::string_view::npos && (at == 0 || query[at - 1] == '&')) {
+      return true;
+    }
+  }
+  return false;
+}
+
 Bypass bypass_of(const CanonicalRequest& request, const HeaderFacts& facts, bool uncertain) {
   if (!request.is_read()) {
     return Bypass::method;
@@ -163,7 +174,8 @@ Bypass bypass_of(const CanonicalRequest& request, const HeaderFacts& facts, bool
   if (facts.unknown || facts.body) {
     return Bypass::header;
   }
-  return uncertain || classify(request.resource).never ? Bypass::route : Bypass::none;
+  return uncertain || query_holds_secret(request.resource.query) || classify(request.resource).never ? Bypass::route
+                                                                                                     : Bypass::none;
 }
 
 // ---- the key ------------------------------------------------------------------------------------
@@ -265,18 +277,20 @@ base::Result<CanonicalRequest> canonicalise(std::string_view method, std::string
     return fail(ErrorCode::invalid_input, "the request has two Host or two Authorization fields");
   }
   std::string absolute_target;
-  std::string absolute_host;
-  std::string_view host = facts.host != nullptr ? http::trim(*facts.host) : std::string_view();
+  const std::string_view host = facts.host != nullptr ? http::trim(*facts.host) : std::string_view();
   if (!target.starts_with('/')) {
-    // The absolute form overrides Host (RFC 9112 section 3.2.2).
     base::Result<http::Url> url = http::parse_url(target);
     if (!url) {
       return fail(ErrorCode::invalid_input, "the request target is neither a path nor an http or https URL");
     }
+    // The absolute form would override Host (RFC 9112 section 3.2.2). Whoever looked at Host alone, to decide whether
+    // the server is allowed or which token to add, would then have decided about another server: they have to agree.
+    const base::Result<http::Origin> named = http::parse_authority(host, url->origin.scheme);
+    if (!named || named->authority() != url->origin.authority()) {
+      return fail(ErrorCode::invalid_input, "the request target names another server than Host");
+    }
     absolute_target = std::move(url->target);
-    absolute_host = url->origin.authority();
     target = absolute_target;
-    host = absolute_host;
   }
   base::Result<Place> place = place_of(host, target, origins);
   if (!place) {

@@ -95,6 +95,7 @@ std::string canonical_path(std::string_view text, bool& uncertain) {
   }
   uncertain = uncertain || (!path.empty() && has_odd_segments(path));
   if (path.size() > 1 && path.back() == '/' && path[path.size() - 2] != '/') {
+    uncertain = true;  // `matching-refs/heads/fe/` asks for another prefix than `matching-refs/heads/fe`
     path.pop_back();
   }
   if (path.empty()) {
@@ -150,15 +151,16 @@ bool is_folded(const std::vector<Pair>& pairs, const Pair& pair) {
                        [&](const Pair& other) { return group_of(other) == group_of(pair); }) == 1;
 }
 
-/// A comparison answers otherwise when it is asked for pages, and some reports have larger pages by default.
+/// Lists whose pages are known to hold 30 when nothing is asked; others have defaults of their own (`actions/variables`
+/// 10, `notifications` 50, a comparison or a commit none), so there `per_page=30` may mean something else.
 bool has_usual_pages(std::string_view path) {
-  for (const std::string_view part :
-       {std::string_view("/compare/"), std::string_view("/copilot/"), std::string_view("/billing/")}) {
-    if (path.find(part) != std::string_view::npos) {
-      return false;
-    }
-  }
-  return true;
+  static constexpr std::string_view lists[] = {"issues",  "pulls",    "comments", "repos",   "branches",
+                                               "tags",    "releases", "labels",   "commits", "runs",
+                                               "jobs",    "members",  "events",   "forks",   "contributors",
+                                               "reviews", "teams",    "assets",   "orgs",    "collaborators"};
+  const std::string_view last = path.substr(path.rfind('/') + 1);
+  return path.find("/compare/") == std::string_view::npos &&
+         std::find(std::begin(lists), std::end(lists), last) != std::end(lists);
 }
 
 std::string canonical_query(std::string_view text, bool fold_defaults, bool& malformed) {

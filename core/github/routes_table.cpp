@@ -168,8 +168,9 @@ constexpr RouteRow other_rows[] = {
     {"/user/migrations", personal("progress", 10)},
     {"/user/migrations/{*}", personal("progress", 10)},
     {"/user/issues", personal("issue", 60)},
-    {"/user/codespaces", personal("codespace", 60)},
-    {"/user/codespaces/{*}", personal("codespace", 60)},
+    {"/user/codespaces", never("codespace")},  // its answers can hold connection tokens
+    {"/user/codespaces/{*}", never("codespace")},
+    {"/copilot_internal/{*}", never("token")},
     {"/user", personal_usual("own user")},
     {"/user/{*}", personal_usual("own user")},
     {"/notifications", personal("notification", 60)},

@@ -13,6 +13,7 @@ namespace ghoard::upstream {
 namespace {
 
 /// Idle connections kept, over all servers.
+constexpr long k_total_connections = 64;  // over all hosts; further requests wait for one
 constexpr long k_idle_connections = 32;
 
 /// Marks the time in which libcurl runs.
@@ -65,6 +66,7 @@ base::Result<void> Lane::set_up(const Options& options) {
   curl_multi_setopt(m_multi, CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(m_multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
   curl_multi_setopt(m_multi, CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(options.max_connections_per_host));
+  curl_multi_setopt(m_multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, k_total_connections);
   curl_multi_setopt(m_multi, CURLMOPT_MAXCONNECTS, k_idle_connections);
   return {};
 }

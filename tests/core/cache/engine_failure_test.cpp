@@ -102,6 +102,118 @@ TEST_CASE("stale answers end with the grant's 24 hours") {
   CHECK(rig.get(repo, EngineRig::token_a, {{"Cache-Control", "only-if-cached, max-stale"}})->status == 504);
 }
 
+TEST_CASE("what is read while a write is under way is not kept as fresh, nor while its outcome is unknown") {
+  EngineRig rig;
+  const auto write = rig.send("PATCH", repo, EngineRig::token_a, {}, "{}");
+  (void)rig.get(repo, EngineRig::token_b);
+  rig.answer(1, EngineRig::token_b, body_1);  // the write has not taken effect yet
+  (void)rig.get(repo, EngineRig::token_b);
+  REQUIRE(rig.upstream.count() == 3);
+  rig.answer(2, EngineRig::token_b, body_1);
+  SUBCASE("it ends") {
+    rig.upstream.respond(0, 200, {}, body_2);
+    (void)rig.get(repo, EngineRig::token_b);
+    REQUIRE(rig.upstream.count() == 4);
+    rig.answer(3, EngineRig::token_b, body_2);
+    CHECK(rig.get(repo, EngineRig::token_b)->body == body_2);
+    CHECK(rig.upstream.count() == 4);
+  }
+  SUBCASE("its connection is lost") {
+    rig.upstream.fail(0, base::Error{base::ErrorCode::unavailable, "connection lost"});
+    CHECK(write->status == 502);
+    (void)rig.get(repo, EngineRig::token_b);
+    rig.answer(3, EngineRig::token_b, body_1);
+    (void)rig.get(repo, EngineRig::token_b);
+    CHECK(rig.upstream.count() == 5);
+    rig.answer(4, EngineRig::token_b, body_2);
+    rig.clock.advance(121s);
+    rig.engine.tick();
+    (void)rig.get(repo, EngineRig::token_b);
+    rig.answer(5, EngineRig::token_b, body_2);
+    CHECK(rig.get(repo, EngineRig::token_b)->body == body_2);
+    CHECK(rig.upstream.count() == 6);
+  }
+}
+
+TEST_CASE("refusals of requests that pass through withdraw grants too") {
+  EngineRig rig;
+  (void)rig.get(repo, EngineRig::token_a);
+  rig.answer(0, EngineRig::token_a, body_1);
+  (void)rig.get(repo, EngineRig::token_a, {{"Cache-Control", "no-store"}});
+  const http::Headers offline{{"Cache-Control", "only-if-cached, max-stale"}};
+  SUBCASE("404 of the resource") {
+    rig.upstream.respond(1, 404, {}, "{}");
+  }
+  SUBCASE("401 of the token") {
+    rig.upstream.respond(1, 401, {}, "{}");
+  }
+  CHECK(rig.get(repo, EngineRig::token_a, offline)->status == 504);
+}
+
+TEST_CASE("there is a limit on what is under way, and it is given back") {
+  cache::EngineOptions options;
+  options.max_exchanges = 3;
+  EngineRig rig(options);
+  for (int i = 0; i < 3; ++i) {
+    (void)rig.get("/repos/acme/widget/issues/" + std::to_string(i), EngineRig::token_a);
+  }
+  CHECK(rig.get("/repos/acme/widget/issues/9", EngineRig::token_a)->status == 503);
+  CHECK(rig.send("POST", "/repos/acme/widget/issues", EngineRig::token_a, {}, "{}")->status == 503);
+  rig.upstream.respond(0, 200, {}, "{}");
+  CHECK(rig.get("/repos/acme/widget/issues/9", EngineRig::token_a)->answers == 0);
+  CHECK(rig.upstream.count() == 4);
+  check_sum(rig, 5 - 2);
+}
+
+TEST_CASE("request bodies under way share the budget of bytes") {
+  cache::EngineOptions options;
+  options.buffer_budget = 1000;
+  EngineRig rig(options);
+  (void)rig.send("POST", "/repos/acme/widget/issues", EngineRig::token_a, {}, std::string(900, 'x'));
+  CHECK(rig.send("POST", "/repos/acme/widget/issues", EngineRig::token_a, {}, std::string(900, 'x'))->status == 502);
+  CHECK(rig.upstream.count() == 1);
+}
+
+TEST_CASE("a client that left before the head costs no download") {
+  cache::EngineOptions options;
+  options.object_limit = 1000;
+  EngineRig rig(options);
+  const auto left = rig.get("/repos/acme/widget/contents/x", EngineRig::token_a);
+  left->client_gone = true;
+  rig.upstream.send_head(0, 200, {});
+  rig.upstream.send_data(0, std::string(2000, 'x'));
+  CHECK(rig.upstream.cancelled(0));
+  const auto zip = rig.get("/repos/acme/widget/zipball/main", EngineRig::token_a);
+  zip->client_gone = true;
+  rig.upstream.send_head(1, 200, {});
+  rig.upstream.send_data(1, std::string(300'000, 'x'));
+  CHECK(rig.upstream.cancelled(1));
+  CHECK(rig.engine.flights() == 0);
+}
+
+TEST_CASE("a caller with a max-age does not join a fetch that is older") {
+  EngineRig rig;
+  (void)rig.get(repo, EngineRig::token_a);
+  rig.clock.advance(4s);
+  const auto strict = rig.get(repo, EngineRig::token_a, {{"Cache-Control", "max-age=2"}});
+  const auto lax = rig.get(repo, EngineRig::token_a, {{"Cache-Control", "max-age=10"}});
+  rig.answer(0, EngineRig::token_a, body_1);
+  CHECK(lax->body == body_1);
+  CHECK(strict->answers == 0);
+  rig.answer(1, EngineRig::token_a, body_2);
+  CHECK(strict->body == body_2);
+}
+
+TEST_CASE("validators that say nothing are not sent") {
+  EngineRig rig;
+  (void)rig.get("/notifications", EngineRig::token_a);
+  rig.upstream.respond(0, 200, {{"ETag", "W/\"\""}, {"Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT"}}, "[]");
+  rig.clock.advance(3601s);
+  (void)rig.get("/notifications", EngineRig::token_a);
+  CHECK_FALSE(rig.sent(1).contains("If-None-Match"));
+  CHECK(rig.sent(1).get("If-Modified-Since") == "Thu, 01 Jan 2026 00:00:00 GMT");
+}
+
 TEST_CASE("whichever call of the store fails, every answer is right and a write is marked or not sent") {
   bool any_failed = true;
   std::uint64_t n = 1;
