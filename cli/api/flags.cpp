@@ -44,13 +44,6 @@ const Flag* find_flag(char letter) {
   return found == flags.end() ? nullptr : &*found;
 }
 
-std::size_t value_count(const Flag& flag) {
-  if (flag.values.empty()) {
-    return 0;
-  }
-  return 1 + static_cast<std::size_t>(std::count(flag.values.begin(), flag.values.end(), ' '));
-}
-
 tl::unexpected<base::Error> refuse(std::string message) {
   return base::fail(base::ErrorCode::invalid_input, std::move(message));
 }
@@ -93,7 +86,7 @@ class Normaliser {
     if (equals != std::string_view::npos) {
       return take_values(*flag, argument.substr(equals + 1), std::string("--") + std::string(name));
     }
-    if (value_count(*flag) == 0) {
+    if (flag->value_count() == 0) {
       m_words.flags.emplace_back(argument);
       return {};
     }
@@ -116,7 +109,7 @@ class Normaliser {
       if (rest.size() > 1 && rest[0] == '=') {  // pflag: "-X=" is -X with the value "="
         return take_values(*flag, rest.substr(1), spelled);
       }
-      if (value_count(*flag) == 0) {
+      if (flag->value_count() == 0) {
         m_words.flags.push_back("--" + std::string(flag->name));
         continue;
       }
@@ -133,7 +126,7 @@ class Normaliser {
 
   // Takes the flag's first value, and the further ones from the arguments that follow.
   base::Result<void> take_values(const Flag& flag, std::string_view first, const std::string& spelled) {
-    const std::size_t count = value_count(flag);
+    const std::size_t count = flag.value_count();
     if (count == 0) {
       return take_switch(flag, first);
     }
@@ -185,6 +178,10 @@ std::string flag_lines() {
 }
 
 }  // namespace
+
+std::size_t Flag::value_count() const {
+  return values.empty() ? 0 : 1 + static_cast<std::size_t>(std::count(values.begin(), values.end(), ' '));
+}
 
 std::span<const Flag> flag_table() {
   return flags;

@@ -15,6 +15,8 @@ struct Flag {
   char letter = 0;          ///< short form, or 0
   std::string_view values;  ///< names of its values, separated by a space: "D", "NAME VALUE"; empty for a switch
   std::string_view help;
+
+  [[nodiscard]] std::size_t value_count() const;
 };
 
 [[nodiscard]] std::span<const Flag> flag_table();

@@ -93,12 +93,12 @@ int start_and_report(const link::Program& program, bool json) {
 }
 
 int start(const link::Program& program, Arguments arguments) {
-  CLI::App app("Starts an agent unless one runs, and returns once it is ready.", program.name + " agent start");
+  CommandLine line(program, "agent start", "Starts an agent unless one runs, and returns once it is ready.");
   bool json = false;
   Flags flags;
-  add_json_flag(app, json);
-  add_setting_flags(app, flags);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  line.add_setting_flags(flags);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   const base::Result<link::Program> changed = with_flags(program, flags);
@@ -106,12 +106,12 @@ int start(const link::Program& program, Arguments arguments) {
 }
 
 int restart(const link::Program& program, Arguments arguments) {
-  CLI::App app("Stops the running agent, if there is one, and starts a new one.", program.name + " agent restart");
+  CommandLine line(program, "agent restart", "Stops the running agent, if there is one, and starts a new one.");
   bool json = false;
   Flags flags;
-  add_json_flag(app, json);
-  add_setting_flags(app, flags);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  line.add_setting_flags(flags);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   const base::Result<link::Program> changed = with_flags(program, flags);
@@ -123,10 +123,10 @@ int restart(const link::Program& program, Arguments arguments) {
 }
 
 int stop(const link::Program& program, Arguments arguments) {
-  CLI::App app("Asks the running agent to finish and to go, and waits until it has.", program.name + " agent stop");
+  CommandLine line(program, "agent stop", "Asks the running agent to finish and to go, and waits until it has.");
   bool json = false;
-  add_json_flag(app, json);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   const base::Result<bool> stopped = link::stop_agent(program);
@@ -140,10 +140,10 @@ int stop(const link::Program& program, Arguments arguments) {
 }
 
 int status(const link::Program& program, Arguments arguments) {
-  CLI::App app("Tells about the running agent; exits 1 when none runs.", program.name + " agent status");
+  CommandLine line(program, "agent status", "Tells about the running agent; exits 1 when none runs.");
   bool json = false;
-  add_json_flag(app, json);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   const std::optional<local::AgentRecord> record = link::running_agent(program);
@@ -156,10 +156,10 @@ int status(const link::Program& program, Arguments arguments) {
 
 /// Becomes the agent, in the foreground: for service managers and for looking at it.
 int run(const link::Program& program, Arguments arguments) {
-  CLI::App app("Runs an agent in the foreground.", program.name + " agent run");
+  CommandLine line(program, "agent run", "Runs an agent in the foreground.");
   Flags flags;
-  add_setting_flags(app, flags);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_setting_flags(flags);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   const base::Result<link::Program> changed = with_flags(program, flags);
@@ -204,10 +204,10 @@ int copy_log(const link::Program& program, const link::Descriptor& log, bool fol
 }
 
 int logs(const link::Program& program, Arguments arguments) {
-  CLI::App app("Prints the agent's log.", program.name + " agent logs");
+  CommandLine line(program, "agent logs", "Prints the agent's log.");
   bool follow = false;
-  app.add_flag("-f,--follow", follow, "go on printing what is added");
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_flag("-f,--follow", follow, "go on printing what is added");
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   const std::filesystem::path file = program.paths.agent_log();

@@ -90,16 +90,16 @@ std::string format(const Json& lines) {
 }
 
 int ls(const link::Program& program, Arguments arguments) {
-  CLI::App app("Lists what the cache holds, the latest used first.", program.name + " cache ls");
+  CommandLine line(program, "cache ls", "Lists what the cache holds, the latest used first.");
   bool json = false;
   std::string endpoint;
   std::string hostname;
   std::size_t limit = 1000;
-  add_json_flag(app, json);
-  app.add_option("ENDPOINT", endpoint, "only this one, as `api` takes it");
-  app.add_option("--hostname", hostname, "the GitHub host of ENDPOINT")->take_last();
-  app.add_option("-L,--limit", limit, "at most so many (1000)")->take_last()->check(CLI::Range(1, 1'000'000));
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  line.add_optional_argument("ENDPOINT", endpoint, "only this one, as `api` takes it");
+  line.add_option("--hostname", hostname, "the GitHub host of ENDPOINT");
+  line.add_option("-L,--limit", limit, 1, 1'000'000, "at most so many (1000)");
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   base::Result<cache::Selection> selection =
@@ -132,15 +132,15 @@ int report_removed(const link::Program& program, long long removed, bool json) {
 }
 
 int rm(const link::Program& program, Arguments arguments) {
-  CLI::App app("Removes the answers of the named endpoints. Without a query, those for every query of the path.",
-               program.name + " cache rm");
+  CommandLine line(program, "cache rm",
+                   "Removes the answers of the named endpoints. Without a query, those for every query of the path.");
   bool json = false;
   std::vector<std::string> endpoints;
   std::string hostname;
-  add_json_flag(app, json);
-  app.add_option("ENDPOINT", endpoints, "as `api` takes it")->required();
-  app.add_option("--hostname", hostname, "the GitHub host of the endpoints")->take_last();
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  line.add_arguments("ENDPOINT", endpoints, "as `api` takes it");
+  line.add_option("--hostname", hostname, "the GitHub host of the endpoints");
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   std::vector<Json> selections;
@@ -168,10 +168,10 @@ int rm(const link::Program& program, Arguments arguments) {
 }
 
 int clear(const link::Program& program, Arguments arguments) {
-  CLI::App app("Removes everything from the cache.", program.name + " cache clear");
+  CommandLine line(program, "cache clear", "Removes everything from the cache.");
   bool json = false;
-  add_json_flag(app, json);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   link::Link link(program, link::Spawn::allowed);
@@ -180,10 +180,10 @@ int clear(const link::Program& program, Arguments arguments) {
 }
 
 int stats(const link::Program& program, Arguments arguments) {
-  CLI::App app("Shows how full the cache is.", program.name + " cache stats");
+  CommandLine line(program, "cache stats", "Shows how full the cache is.");
   bool json = false;
-  add_json_flag(app, json);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/stats");

@@ -6,10 +6,10 @@
 namespace ghoard::commands {
 
 int run_completion(const link::Program& program, Arguments arguments) {
-  CLI::App app("Prints the completion script of a shell.", program.name + " completion");
+  CommandLine line(program, "completion", "Prints the completion script of a shell.");
   std::string shell;
-  app.add_option("SHELL", shell, "bash, zsh or fish")->required();
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_argument("SHELL", shell, "bash, zsh or fish");
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   for (const auto& [name, text] :

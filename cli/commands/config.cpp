@@ -25,10 +25,10 @@ std::string shown(const settings::Setting& setting, const settings::Value& value
 }
 
 int list(const link::Program& program, Arguments arguments) {
-  CLI::App app("Shows every setting with its value and where the value comes from.", program.name + " config list");
+  CommandLine line(program, "config list", "Shows every setting with its value and where the value comes from.");
   bool json = false;
-  add_json_flag(app, json);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   if (program.problem) {
@@ -46,12 +46,12 @@ int list(const link::Program& program, Arguments arguments) {
 }
 
 int get(const link::Program& program, Arguments arguments) {
-  CLI::App app("Prints the value of one setting.", program.name + " config get");
+  CommandLine line(program, "config get", "Prints the value of one setting.");
   std::string key;
   bool json = false;
-  app.add_option("KEY", key, "as `config list` shows it")->required();
-  add_json_flag(app, json);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_argument("KEY", key, "as `config list` shows it");
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   if (program.problem) {
@@ -71,12 +71,12 @@ int get(const link::Program& program, Arguments arguments) {
 }
 
 int set(const link::Program& program, Arguments arguments) {
-  CLI::App app("Writes one setting into config.toml. An empty VALUE unsets it.", program.name + " config set");
+  CommandLine line(program, "config set", "Writes one setting into config.toml. An empty VALUE unsets it.");
   std::string key;
   std::string value;
-  app.add_option("KEY", key, "as `config list` shows it")->required();
-  app.add_option("VALUE", value, "the new value; `-` reads it from standard input")->required();
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_argument("KEY", key, "as `config list` shows it");
+  line.add_argument("VALUE", value, "the new value; `-` reads it from standard input");
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   if (value == "-") {
@@ -92,10 +92,10 @@ int set(const link::Program& program, Arguments arguments) {
 }
 
 int path(const link::Program& program, Arguments arguments) {
-  CLI::App app("Prints the path of config.toml.", program.name + " config path");
+  CommandLine line(program, "config path", "Prints the path of config.toml.");
   bool json = false;
-  add_json_flag(app, json);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   const link::Program& p = program;

@@ -8,13 +8,13 @@
 namespace ghoard::commands {
 
 int run_doctor(const link::Program& program, Arguments arguments) {
-  CLI::App app(
+  CommandLine line(
+      program, "doctor",
       "Looks for what could keep ghoard from working, and says what to do. Asks GitHub nothing; exits 1 on "
-      "problems.",
-      program.name + " doctor");
+      "problems.");
   bool json = false;
-  add_json_flag(app, json);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   const std::vector<Check> checks = examine(program);

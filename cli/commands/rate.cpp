@@ -26,10 +26,10 @@ std::string format(const Json& lines) {
 }  // namespace
 
 int run_rate(const link::Program& program, Arguments arguments) {
-  CLI::App app("Shows what GitHub last said of each token's rate limits. Asks GitHub nothing.", program.name + " rate");
+  CommandLine line(program, "rate", "Shows what GitHub last said of each token's rate limits. Asks GitHub nothing.");
   bool json = false;
-  add_json_flag(app, json);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/rate");

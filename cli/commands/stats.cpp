@@ -54,10 +54,10 @@ std::string format(const Json& stats, bool running) {
 }  // namespace
 
 int run_stats(const link::Program& program, Arguments arguments) {
-  CLI::App app("Shows what the running agent has counted since its start.", program.name + " stats");
+  CommandLine line(program, "stats", "Shows what the running agent has counted since its start.");
   bool json = false;
-  add_json_flag(app, json);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/stats");

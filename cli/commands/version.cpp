@@ -8,10 +8,10 @@
 namespace ghoard::commands {
 
 int run_version(const link::Program& program, Arguments arguments) {
-  CLI::App app("Prints the version.", program.name + " version");
+  CommandLine line(program, "version", "Prints the version.");
   bool json = false;
-  add_json_flag(app, json);
-  if (const std::optional<int> code = parse(program, app, arguments)) {
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
   if (json) {

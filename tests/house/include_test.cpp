@@ -47,7 +47,7 @@ const std::map<std::string, std::set<std::string>>& libraries() {
       {"curl/", {"net/upstream"}},
       {"zlib.h", {"net/upstream"}},
       {"boost/", {"net/local", "net/server", "net/upstream", "cli/agent"}},
-      {"CLI/", {"cli/api", "cli/commands", "cli/agent"}},
+      {"CLI/", {"cli/commands", "cli/agent"}},
       {"jq.h", {"cli/jq"}},
       {"jv.h", {"cli/jq"}},
       {"yaml.h", {"cli/link"}},
