@@ -1,6 +1,7 @@
 #include "cli/agent/works.hpp"
 
 #include <boost/asio/post.hpp>
+#include <malloc.h>
 #include <utility>
 
 #include "cli/agent/gh_files.hpp"
@@ -9,6 +10,8 @@
 namespace ghoard::agent {
 
 namespace {
+
+constexpr base::Seconds rest_after{30};
 
 std::string user_agent() {
   return std::string(github::user_agent_prefix) + std::string(base::version);
@@ -59,6 +62,17 @@ base::Result<std::unique_ptr<Works>> Works::create(boost::asio::io_context& loop
 void Works::tick() {
   m_engine->tick();
   m_tokens.tick();
+  rest_when_idle();
+}
+
+/// An agent that nobody asks anything gives its memory back; what it kept at hand, the store still has.
+void Works::rest_when_idle() {
+  const bool idle = m_clock.mono() - last_activity() > rest_after;
+  if (idle && !m_at_rest) {
+    m_engine->forget_memory();
+    ::malloc_trim(0);
+  }
+  m_at_rest = idle;
 }
 
 base::MonoTime Works::last_activity() const {

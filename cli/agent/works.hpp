@@ -44,6 +44,7 @@ class Works {
  private:
   Works(std::unique_ptr<cache::Store> store, TokenKeeper tokens, const base::Clock& clock)
       : m_clock(clock), m_store(std::move(store)), m_tokens(std::move(tokens)) {}
+  void rest_when_idle();
 
   // In the order of construction: each may use those above it.
   const base::Clock& m_clock;
@@ -54,6 +55,7 @@ class Works {
   std::unique_ptr<Control> m_control;
   std::unique_ptr<Front> m_front;
   std::unique_ptr<server::Server> m_server;
+  bool m_at_rest = false;
 };
 
 }  // namespace ghoard::agent
