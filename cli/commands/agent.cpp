@@ -146,6 +146,11 @@ int status(const link::Program& program, Arguments arguments) {
   if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
+  if (const base::Result<std::optional<local::AgentRecord>> readable = link::read_record(program); !readable) {
+    print_error(program, "the agent's record cannot be read: " + readable.error().message,
+                "run `ghoard doctor` to see what is wrong");
+    return link::exit_failure;
+  }
   const std::optional<local::AgentRecord> record = link::running_agent(program);
   if (!record) {
     print_error(program, "no agent runs");

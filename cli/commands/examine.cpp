@@ -1,5 +1,7 @@
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
@@ -9,6 +11,7 @@
 #include "cli/commands/report.hpp"
 #include "cli/link/gh.hpp"
 #include "cli/link/link.hpp"
+#include "cli/link/probe.hpp"
 #include "cli/link/processes.hpp"
 #include "core/base/version.hpp"
 
@@ -37,13 +40,34 @@ Check check_settings_file(const link::Program& program) {
           {}};
 }
 
+constexpr const char* another_home = "choose another directory with GHOARD_HOME";
+
+/// What is absent is made when it is needed, if its nearest ancestor that is there lets us.
+Check check_absent(const char* name, const fs::path& directory) {
+  fs::path ancestor = directory.parent_path();
+  while (::access(ancestor.c_str(), F_OK) != 0 && errno == ENOENT && ancestor != ancestor.parent_path()) {
+    ancestor = ancestor.parent_path();
+  }
+  if (::faccessat(AT_FDCWD, ancestor.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    return {
+        name, false,
+        directory.string() + " does not exist and cannot be made: " + ancestor.string() + ": " + std::strerror(errno),
+        another_home};
+  }
+  return {name, true, directory.string() + " does not exist yet", {}};
+}
+
 Check check_directory(const char* name, const fs::path& directory) {
   struct stat status {};
   if (::stat(directory.c_str(), &status) != 0) {
-    return {name, true, directory.string() + " does not exist yet", {}};
+    return errno == ENOENT ? check_absent(name, directory)
+                           : Check{name, false, directory.string() + ": " + std::strerror(errno), another_home};
+  }
+  if (!S_ISDIR(status.st_mode)) {
+    return {name, false, directory.string() + " is no directory", another_home};
   }
   if (status.st_uid != ::geteuid()) {
-    return {name, false, directory.string() + " belongs to another user", "choose another with GHOARD_HOME"};
+    return {name, false, directory.string() + " belongs to another user", another_home};
   }
   if ((status.st_mode & 0077) != 0) {
     return {name, false, directory.string() + " is open to other users", "run `chmod 700 " + directory.string() + "`"};
@@ -63,6 +87,11 @@ Check check_socket(const link::Program& program) {
 }
 
 void check_agent(const link::Program& program, std::vector<Check>& checks) {
+  if (const base::Result<std::optional<local::AgentRecord>> readable = link::read_record(program); !readable) {
+    checks.push_back({"agent", false, "its record cannot be read: " + readable.error().message,
+                      "make that file yours, remove it, or " + std::string(another_home)});
+    return;
+  }
   const std::optional<local::AgentRecord> record = link::running_agent(program);
   if (!record) {
     checks.push_back({"agent", true, "none runs; the next `api` starts one if it needs one", {}});

@@ -166,10 +166,10 @@ class Link::Impl {
   base::Result<Answer> attempt(Journey& journey) {
     m_sent = false;
     base::Result<bool> running = find_running();
-    if (!running) {
+    if (!running && !can_do_without()) {
       return tl::unexpected(running.error());
     }
-    if (!*running) {
+    if (!running || !*running) {
       if (base::Result<std::optional<Answer>> answer = read_stored(journey); !answer || *answer) {
         return answer ? base::Result<Answer>(std::move(**answer)) : tl::unexpected(answer.error());
       }
@@ -192,6 +192,22 @@ class Link::Impl {
       return tl::unexpected(contact.error());
     }
     return *contact ? take(std::move(**contact)) : false;
+  }
+
+  /// True when the agent's record is what cannot be read (another user's file, mostly): whether an agent runs is
+  /// unknown then, and none can be started beside it, but a request can still be answered.
+  bool can_do_without() {
+    const base::Result<std::optional<local::AgentRecord>> record = read_record(m_program);
+    if (record) {
+      return false;
+    }
+    if (!m_does_without) {
+      print_error(m_program, record.error().message + "; doing without an agent, and nothing is kept",
+                  "run `ghoard doctor`, or choose a directory of your own with GHOARD_HOME");
+    }
+    m_does_without = true;
+    m_may_spawn = false;
+    return true;
   }
 
   base::Result<bool> take(Contact contact) {
@@ -232,7 +248,8 @@ class Link::Impl {
       return tl::unexpected(why_not.value_or(one_shot.error()));
     }
     if (why_not) {
-      print_error(m_program, "no agent could be started, doing without: " + why_not->message);
+      print_error(m_program, "no agent could be started, doing without: " + why_not->message,
+                  "run `ghoard doctor` to see what is wrong");
     }
     m_may_spawn = false;
     m_one_shot.emplace(std::move(*one_shot));
@@ -305,6 +322,7 @@ class Link::Impl {
   const Program& m_program;
   bool m_may_spawn;
   bool m_settings_checked = false;
+  bool m_does_without = false;
   bool m_lacked_credentials = false;
   bool m_sent = false;
   std::optional<OneShot> m_one_shot;

@@ -23,22 +23,31 @@ std::string join(const std::vector<std::string_view>& words) {
 
 }  // namespace
 
-base::Result<std::optional<Contact>> contact_agent(const Program& program) {
+base::Result<std::optional<local::AgentRecord>> read_record(const Program& program) {
   const base::Result<std::optional<std::string>> text = read_small_file(program.paths.agent_record(), 8 * 1024);
   if (!text) {
     return tl::unexpected(text.error());
   }
   base::Result<local::AgentRecord> record = local::parse_agent_record(text->value_or(std::string()));
   // Empty or half a record: an agent is just starting, or was killed while it wrote.
-  if (!*text || !record) {
+  return *text && record ? std::optional(std::move(*record)) : std::nullopt;
+}
+
+base::Result<std::optional<Contact>> contact_agent(const Program& program) {
+  base::Result<std::optional<local::AgentRecord>> found = read_record(program);
+  if (!found) {
+    return tl::unexpected(found.error());
+  }
+  if (!*found) {
     return std::nullopt;
   }
-  base::Result<local::Connection> connection = local::Connection::open(record->socket, connect_deadline);
+  local::AgentRecord& record = **found;
+  base::Result<local::Connection> connection = local::Connection::open(record.socket, connect_deadline);
   if (!connection) {
     return connection.error().code == base::ErrorCode::unavailable ? base::Result<std::optional<Contact>>(std::nullopt)
                                                                    : tl::unexpected(connection.error());
   }
-  return std::optional<Contact>(Contact{std::move(*record), std::move(*connection)});
+  return std::optional<Contact>(Contact{std::move(record), std::move(*connection)});
 }
 
 base::Result<std::optional<Contact>> contact_compatible_agent(const Program& program) {

@@ -15,6 +15,10 @@ struct Contact {
   local::Connection connection;
 };
 
+/// The record as it stands, without taking a lock; the agent it speaks of may be gone. Nothing: there is none, or half
+/// of one. Fails when it cannot be read, as when another user owns it.
+[[nodiscard]] base::Result<std::optional<local::AgentRecord>> read_record(const Program& program);
+
 /// Reads the record, without taking a lock, and connects. Nothing: no agent answers there.
 [[nodiscard]] base::Result<std::optional<Contact>> contact_agent(const Program& program);
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/commands/doctor.hpp"
 #include "cli/commands/endpoint.hpp"
@@ -357,4 +358,45 @@ TEST_CASE("numbers are written for people") {
   CHECK(commands::format_seconds(7200) == "2 h");
   CHECK(commands::format_seconds(172800) == "2 d");
   CHECK(commands::format_table({{"A", "BB"}, {"caf\xc3\xa9", "x\x1b"}}) == "A     BB\ncaf\xc3\xa9  x?\n");
+}
+
+namespace {
+
+const commands::Check& check_named(const std::vector<commands::Check>& checks, const std::string& name) {
+  const auto found =
+      std::find_if(checks.begin(), checks.end(), [&](const commands::Check& check) { return check.name == name; });
+  REQUIRE(found != checks.end());
+  return *found;
+}
+
+}  // namespace
+
+TEST_CASE("status and doctor say that the agent's record cannot be read") {
+  AgentHome home;
+  std::filesystem::create_symlink("agent.lock", home.root() / "state/agent.lock");
+  const Ran status = run(home, commands::run_agent, {"status"});
+  CHECK(status.code == 1);
+  CHECK(status.err.starts_with("ghoard: the agent's record cannot be read: " + home.root().string()));
+  const std::vector<commands::Check> checks = commands::examine(home.program());
+  CHECK_FALSE(check_named(checks, "agent").ok);
+  std::filesystem::remove(home.root() / "state/agent.lock");
+}
+
+TEST_CASE("doctor tells a directory that is not there yet from one that can never be") {
+  AgentHome home;
+  CHECK(check_named(commands::examine(home.program()), "cache directory").ok);
+  link::Program nowhere = home.program();
+  nowhere.paths.cache = "/dev/null/cache";
+  CHECK_FALSE(check_named(commands::examine(nowhere), "cache directory").ok);
+  nowhere.paths.cache = "/dev/null";
+  CHECK(check_named(commands::examine(nowhere), "cache directory").detail == "/dev/null is no directory");
+  nowhere.paths.cache = "/ghoard-absent/cache";
+  constexpr uid_t nobody = 65534;
+  const uid_t before = ::geteuid();
+  const bool dropped = before != 0 || ::seteuid(nobody) == 0;  // root may write anywhere
+  const std::vector<commands::Check> checks = commands::examine(nowhere);
+  REQUIRE(::seteuid(before) == 0);
+  REQUIRE(dropped);
+  CHECK(check_named(checks, "cache directory").detail ==
+        "/ghoard-absent/cache does not exist and cannot be made: /: Permission denied");
 }

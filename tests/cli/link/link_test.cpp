@@ -363,3 +363,20 @@ TEST_CASE("control requests need a running agent, unless one may be started for 
   CHECK(starting.control("GET", "/v1/stats")->status == 200);
   CHECK(home.starts() == 2);
 }
+
+TEST_CASE("where the agent's record cannot be read, a request is answered without an agent, and that is said once") {
+  AgentHome home;
+  want_overlay(home);
+  // As unreadable to root as another user's file is to others.
+  std::filesystem::create_symlink("agent.lock", home.root() / "state/agent.lock");
+  const link::Program program = home.program();
+  link::Link link(program, Spawn::allowed);
+  const Got got = send(link, make());
+  REQUIRE(got.answer);
+  CHECK(got.echo()["one_shot"] == true);
+  CHECK(send(link, make()).answer);
+  CHECK(home.starts() == 1);
+  // What is to be removed from the cache cannot be: that must not look like success.
+  CHECK_FALSE(link::Link(program, Spawn::allowed).control_or_start("POST", "/v1/cache/clear"));
+  std::filesystem::remove(home.root() / "state/agent.lock");
+}
