@@ -151,12 +151,16 @@ int status(const link::Program& program, Arguments arguments) {
                 "run `ghoard doctor` to see what is wrong");
     return link::exit_failure;
   }
-  const std::optional<local::AgentRecord> record = link::running_agent(program);
-  if (!record) {
-    print_error(program, "no agent runs");
-    return link::exit_failure;
+  base::Result<std::optional<link::Contact>> contact = link::contact_agent(program);
+  if (contact && *contact) {
+    const base::Result<void> alive = link::check_alive((*contact)->connection, (*contact)->record);
+    return alive ? report(program, (*contact)->record, json) : print_failure(program, alive.error());
   }
-  return report(program, *record, json);
+  if (!contact) {
+    return print_failure(program, contact.error());
+  }
+  print_error(program, "no agent runs");
+  return link::exit_failure;
 }
 
 /// Becomes the agent, in the foreground: for service managers and for looking at it.

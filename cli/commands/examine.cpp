@@ -92,8 +92,13 @@ void check_agent(const link::Program& program, std::vector<Check>& checks) {
                       "make that file yours, remove it, or " + std::string(another_home)});
     return;
   }
-  const std::optional<local::AgentRecord> record = link::running_agent(program);
-  if (!record) {
+  const base::Result<std::optional<link::Contact>> contact = link::contact_agent(program);
+  if (!contact) {
+    checks.push_back({"agent", false, contact.error().message, "run `ghoard agent restart`"});
+    return;
+  }
+  const local::AgentRecord* record = *contact ? &(*contact)->record : nullptr;
+  if (record == nullptr) {
     checks.push_back({"agent", true, "none runs; the next `api` starts one if it needs one", {}});
     return;
   }

@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <functional>
 #include <poll.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "cli/link/link.hpp"
+#include "cli/link/lock_holder.hpp"
 #include "cli/link/probe.hpp"
 #include "cli/link/processes.hpp"
 
@@ -25,6 +27,7 @@ using Deadline = SteadyClock::time_point;
 constexpr std::chrono::seconds ready_deadline{10};
 constexpr std::chrono::seconds lock_deadline{30};
 constexpr std::chrono::seconds release_deadline{40};
+constexpr std::chrono::seconds signal_deadline{3};
 constexpr std::size_t max_status_bytes = 4096;
 
 enum class Waited { done, answered, timeout };
@@ -201,6 +204,44 @@ base::Result<std::string> start_agent(const Program& program) {
   return waited == Waited::done ? start_locked(program) : tl::unexpected(locked_too_long(program));
 }
 
+namespace {
+
+/// The agent is asked to go. False: it does not answer.
+base::Result<bool> ask_to_stop(Contact& contact) {
+  const base::Result<local::ClientResponse> answer =
+      control_request(contact.connection, "POST", "/v1/stop", {}, sign_of_life_deadline);
+  if (answer && answer->status >= 300) {
+    return base::fail(base::ErrorCode::refused,
+                      "the agent answered " + std::to_string(answer->status) + " when asked to stop");
+  }
+  // An agent that was already on its way out may close without an answer.
+  return answer || answer.error().code != base::ErrorCode::timeout;
+}
+
+/// Ends an agent that does not answer, provided that the kernel says the recorded process holds the lock.
+base::Result<void> end_by_force(const Program& program, const local::AgentRecord& record) {
+  const base::Result<LockHolder> holder = LockHolder::open(record.pid, program.paths.agent_record());
+  if (!holder) {
+    return base::fail(base::ErrorCode::timeout,
+                      "the agent (pid " + std::to_string(record.pid) +
+                          ") does not answer, and it cannot be ended from here: " + holder.error().message +
+                          "; look at it, then run `kill -9 " + std::to_string(record.pid) + "`");
+  }
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    if (const base::Result<void> sent = holder->send(signal); !sent) {
+      return sent;
+    }
+    if (wait_until(
+            SteadyClock::now() + signal_deadline, [&] { return is_released(program); }, never) == Waited::done) {
+      return {};
+    }
+  }
+  return base::fail(base::ErrorCode::timeout, "the agent (pid " + std::to_string(record.pid) +
+                                                  ") has not ended although it was killed; it may wait for a disk");
+}
+
+}  // namespace
+
 base::Result<bool> stop_agent(const Program& program) {
   const base::Result<Descriptor> lock = open_start_lock(program);
   if (!lock) {
@@ -210,19 +251,26 @@ base::Result<bool> stop_agent(const Program& program) {
           SteadyClock::now() + lock_deadline, [&] { return try_lock(*lock); }, never) == Waited::timeout) {
     return tl::unexpected(locked_too_long(program));
   }
+  const base::Result<std::optional<local::AgentRecord>> record = read_record(program);
+  if (!record) {
+    return tl::unexpected(record.error());
+  }
   base::Result<std::optional<Contact>> contact = contact_agent(program);
-  if (!contact) {
+  if (!contact && contact.error().code != base::ErrorCode::timeout) {
     return tl::unexpected(contact.error());
   }
-  const bool ran = contact->has_value();
+  const bool ran = !contact || contact->has_value();
   if (ran) {
-    const base::Result<local::ClientResponse> answer = control_request((*contact)->connection, "POST", "/v1/stop", {});
-    // An agent that was already on its way out may close without an answer.
-    if (answer && answer->status >= 300) {
-      return base::fail(base::ErrorCode::refused,
-                        "the agent answered " + std::to_string(answer->status) + " when asked to stop");
+    const base::Result<bool> asked = contact ? ask_to_stop(**contact) : false;
+    if (!asked) {
+      return tl::unexpected(asked.error());
     }
-    contact->reset();
+    const base::Result<void> ended =
+        *asked || !*record ? base::Result<void>() : end_by_force(program, contact ? (*contact)->record : **record);
+    if (!ended) {
+      return tl::unexpected(ended.error());
+    }
+    contact = std::optional<Contact>();
   }
   const Waited released = wait_until(
       SteadyClock::now() + release_deadline, [&] { return is_released(program); }, never);

@@ -105,6 +105,9 @@ class Link::Impl {
     if (!*contact) {
       return base::fail(base::ErrorCode::unavailable, "no agent runs");
     }
+    if (const base::Result<void> alive = check_alive((*contact)->connection, (*contact)->record); !alive) {
+      return tl::unexpected(alive.error());
+    }
     return control_request((*contact)->connection, method, target, std::move(body));
   }
 
@@ -219,6 +222,7 @@ class Link::Impl {
       m_settings_checked = true;
     }
     m_connection.emplace(std::move(contact.connection));
+    m_agent = std::move(contact.record);
     return true;
   }
 
@@ -227,7 +231,11 @@ class Link::Impl {
     if (!running) {
       return tl::unexpected(running.error());
     }
-    return *running ? base::Result<void>() : start_or_one_shot();
+    if (!*running) {
+      return start_or_one_shot();
+    }
+    // A one-shot agent may still be opening the database.
+    return m_one_shot ? base::Result<void>() : check_alive(*m_connection, m_agent);
   }
 
   base::Result<void> start_or_one_shot() {
@@ -309,6 +317,9 @@ class Link::Impl {
         },
         [&](std::string_view bytes) { return journey.token_unknown || journey.on_body(bytes); });
     m_sent = m_connection->sent_anything();
+    if (!response && response.error().code == base::ErrorCode::timeout && !m_one_shot && !journey.head_arrived) {
+      return tl::unexpected(not_answering(m_agent));
+    }
     return response ? base::Result<Answer>(std::move(answer)) : tl::unexpected(response.error());
   }
 
@@ -325,6 +336,7 @@ class Link::Impl {
   bool m_does_without = false;
   bool m_lacked_credentials = false;
   bool m_sent = false;
+  local::AgentRecord m_agent;  ///< at the other end of `m_connection`, unless `m_one_shot` is
   std::optional<OneShot> m_one_shot;
   std::optional<local::Connection> m_connection;
 };

@@ -9,7 +9,6 @@ namespace ghoard::link {
 namespace {
 
 constexpr base::Millis connect_deadline{2000};
-constexpr base::Millis control_deadline{30'000};
 constexpr std::size_t max_control_bytes = 64ULL << 20;
 
 std::string join(const std::vector<std::string_view>& words) {
@@ -44,8 +43,18 @@ base::Result<std::optional<Contact>> contact_agent(const Program& program) {
   local::AgentRecord& record = **found;
   base::Result<local::Connection> connection = local::Connection::open(record.socket, connect_deadline);
   if (!connection) {
-    return connection.error().code == base::ErrorCode::unavailable ? base::Result<std::optional<Contact>>(std::nullopt)
-                                                                   : tl::unexpected(connection.error());
+    switch (connection.error().code) {
+      case base::ErrorCode::unavailable: return std::nullopt;
+      case base::ErrorCode::timeout: return tl::unexpected(not_answering(record));
+      case base::ErrorCode::invalid_input:
+      case base::ErrorCode::truncated:
+      case base::ErrorCode::corrupted:
+      case base::ErrorCode::too_large:
+      case base::ErrorCode::refused:
+      case base::ErrorCode::busy:
+      case base::ErrorCode::system: break;
+    }
+    return tl::unexpected(connection.error());
   }
   return std::optional<Contact>(Contact{std::move(record), std::move(*connection)});
 }
@@ -84,7 +93,7 @@ base::Result<void> check_settings(const Program& program, const local::AgentReco
 }
 
 base::Result<local::ClientResponse> control_request(local::Connection& connection, std::string_view method,
-                                                    std::string_view target, std::string body) {
+                                                    std::string_view target, std::string body, base::Millis deadline) {
   local::ClientRequest request;
   request.method = method;
   request.target = target;
@@ -94,7 +103,21 @@ base::Result<local::ClientResponse> control_request(local::Connection& connectio
     request.headers.add("Content-Type", "application/json");
   }
   request.body = std::move(body);
-  return connection.exchange(request, control_deadline, max_control_bytes);
+  return connection.exchange(request, deadline, max_control_bytes);
+}
+
+base::Error not_answering(const local::AgentRecord& record) {
+  return {base::ErrorCode::timeout,
+          "the agent (pid " + std::to_string(record.pid) + ") does not answer; run `ghoard agent restart`"};
+}
+
+base::Result<void> check_alive(local::Connection& connection, const local::AgentRecord& record) {
+  const base::Result<local::ClientResponse> answer =
+      control_request(connection, "GET", "/v1/status", {}, sign_of_life_deadline);
+  if (answer || answer.error().code != base::ErrorCode::timeout) {
+    return {};  // it lives; what else is wrong the request itself will tell
+  }
+  return tl::unexpected(not_answering(record));
 }
 
 }  // namespace ghoard::link

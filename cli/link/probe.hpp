@@ -28,8 +28,20 @@ struct Contact {
 /// Fails (refused) when the agent asks another server than the one set here; warns once of other differences.
 base::Result<void> check_settings(const Program& program, const local::AgentRecord& record);
 
+/// How long an agent that is alive may take to say anything about itself, and how long a control request may take.
+inline constexpr base::Millis sign_of_life_deadline{2000};
+inline constexpr base::Millis control_deadline{30'000};
+
 /// One control request: `Host: ghoard`, and `Ghoard-Control: 1` with a POST.
 base::Result<local::ClientResponse> control_request(local::Connection& connection, std::string_view method,
-                                                    std::string_view target, std::string body);
+                                                    std::string_view target, std::string body,
+                                                    base::Millis deadline = control_deadline);
+
+/// Fails with timeout unless the agent answers within `sign_of_life_deadline`: a stopped process accepts connections,
+/// since the kernel does that for it.
+base::Result<void> check_alive(local::Connection& connection, const local::AgentRecord& record);
+
+/// What to say of an agent that does not answer.
+[[nodiscard]] base::Error not_answering(const local::AgentRecord& record);
 
 }  // namespace ghoard::link

@@ -5,10 +5,14 @@
 #include <unistd.h>
 #include <vector>
 
+#include "cli/commands/commands.hpp"
+#include "cli/commands/doctor.hpp"
 #include "cli/link/link.hpp"
+#include "cli/link/lock_holder.hpp"
 #include "cli/link/probe.hpp"
 #include "cli/link/processes.hpp"
 #include "tests/cli/agent_home.hpp"
+#include "tests/cli/run_command.hpp"
 
 using namespace ghoard;
 using testing::AgentHome;
@@ -210,4 +214,38 @@ TEST_CASE("an agent of an older protocol is asked to go, a newer one is left alo
   REQUIRE_FALSE(newer);
   CHECK(newer.error().message.find("ghoard agent restart") != std::string::npos);
   CHECK(link::running_agent(home.program()));
+}
+
+TEST_CASE("an agent that is stopped in its tracks is named by status and doctor, and ended by `agent stop`") {
+  AgentHome home;
+  const link::Program program = home.program();
+  REQUIRE(link::start_agent(program));
+  const int pid = link::running_agent(program)->pid;
+  REQUIRE(::kill(pid, SIGSTOP) == 0);
+  const std::string said = "the agent (pid " + std::to_string(pid) + ") does not answer; run `ghoard agent restart`";
+
+  link::Link link(program, link::Spawn::forbidden);
+  CHECK(link.control("GET", "/v1/stats").error().message == said);
+  CHECK(link.control_or_start("POST", "/v1/cache/clear").error().message == said);
+  const testing::Ran status = testing::run_command(home, program, commands::run_agent, {"status"});
+  CHECK(status.code == 1);
+  CHECK(status.err == "ghoard: " + said + "\n");
+  const std::vector<commands::Check> checks = commands::examine(program);
+  CHECK(std::any_of(checks.begin(), checks.end(),
+                    [&](const commands::Check& check) { return !check.ok && check.detail == said; }));
+
+  CHECK(link::stop_agent(program).value());
+  CHECK_FALSE(link::running_agent(program));
+  CHECK(link::start_agent(program));
+  CHECK(home.starts() == 2);
+}
+
+TEST_CASE("only a process that holds the agent's lock is ever signalled") {
+  AgentHome home;
+  const link::Program program = home.program();
+  REQUIRE(link::start_agent(program));
+  const int pid = link::running_agent(program)->pid;
+  CHECK(link::LockHolder::open(pid, program.paths.agent_record()));
+  CHECK(link::LockHolder::open(::getpid(), program.paths.agent_record()).error().code == base::ErrorCode::refused);
+  CHECK_FALSE(link::LockHolder::open(pid, program.paths.start_lock()));
 }
