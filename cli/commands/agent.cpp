@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -57,7 +58,11 @@ int report(const link::Program& program, const local::AgentRecord& record, bool 
   return json ? print_json(program, status) : print_text(program, format(status));
 }
 
+/// For those that start an agent, which would not start with wrong settings.
 base::Result<link::Program> with_flags(const link::Program& program, const Flags& flags) {
+  if (program.problem) {
+    return tl::unexpected(*program.problem);
+  }
   link::Program changed = program;
   if (!flags.empty()) {
     base::Result<settings::Settings> settings = settings::Settings::load(program.paths, program.environment, flags);
@@ -240,6 +245,13 @@ constexpr std::array<link::Command, 6> group{
 }  // namespace
 
 int run_agent(const link::Program& program, Arguments arguments) {
+  // A wrong config.toml must not keep anybody from looking at the agent or stopping it: paths are enough for that.
+  const bool asks_for_help = std::find_if(arguments.begin(), arguments.end(), [](const std::string& word) {
+                               return word == "-h" || word == "--help" || word == "help";
+                             }) != arguments.end();
+  if (program.problem && program.paths.state.empty() && !asks_for_help) {
+    return print_failure(program, *program.problem);
+  }
   return run_group(program, "agent", group, arguments);
 }
 

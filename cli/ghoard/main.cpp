@@ -21,7 +21,7 @@ int run_help(const Program& program, Arguments arguments);
 // Only the chosen command builds its options: that is a good part of the start-up time.
 constexpr std::array<Command, 11> commands{
     {{"api", "ask the GitHub API, as `gh api` does, through the shared cache", ghoard::api::run},
-     {"agent", "start, stop and look at the agent", ghoard::commands::run_agent},
+     {"agent", "start, stop and look at the agent", ghoard::commands::run_agent, true},
      {"cache", "list and remove what is cached", ghoard::commands::run_cache},
      {"stats", "what the agent has counted", ghoard::commands::run_stats},
      {"rate", "rate limits as last seen", ghoard::commands::run_rate},

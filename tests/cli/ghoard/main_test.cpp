@@ -91,6 +91,10 @@ TEST_CASE("a wrong config.toml stops commands that need settings and no others")
   CHECK(stats.code == 1);
   CHECK(stats.err.starts_with("ghoard: " + (home.root() / "config/config.toml").string() + ":1: malformed TOML"));
   CHECK(run(home, {"config", "list"}).code == 1);
+  CHECK(run(home, {"agent", "status"}).err == "ghoard: no agent runs\n");
+  CHECK(run(home, {"agent", "stop"}).out == "no agent runs\n");
+  CHECK(run(home, {"agent", "start"}).err == stats.err);
+  CHECK(run(home, {"agent", "restart"}).err == stats.err);
   CHECK(run(home, {"config", "path"}).code == 0);
   CHECK(run(home, {"version"}).code == 0);
   CHECK(run(home, {"completion", "bash"}).code == 0);
@@ -101,6 +105,7 @@ TEST_CASE("without HOME the error says what to set, and config path knows no pat
   PlainHome home;
   home.variables = {{"PATH", "/bin"}};
   CHECK(run(home, {"stats"}).err.find("GHOARD_HOME") != std::string::npos);
+  CHECK(run(home, {"agent", "status"}).err == run(home, {"stats"}).err);
   CHECK(run(home, {"config", "path"}).code == 1);
   CHECK(run(home, {"version"}).code == 0);
 }
