@@ -58,7 +58,7 @@ bool never() {
 /// True when no process holds the agent's lock. The look takes it shared for an instant; start.lock keeps starters
 /// away.
 bool is_released(const Program& program) {
-  const Descriptor file(::open(program.paths.agent_record().c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(::open(program.paths.agent_record().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   return !file.is_open() || ::flock(file.get(), LOCK_SH | LOCK_NB) == 0;
 }
 

@@ -101,12 +101,17 @@ std::optional<fs::path> gh_config_directory(const settings::Environment& environ
 }
 
 base::Result<std::optional<std::string>> read_small_file(const fs::path& file, std::size_t limit) {
-  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  // A FIFO without a writer would be waited for, for ever.
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!descriptor.is_open()) {
     if (errno == ENOENT || errno == ENOTDIR) {
       return std::nullopt;
     }
     return base::fail(base::ErrorCode::system, file.string() + ": " + std::strerror(errno));
+  }
+  struct stat status {};
+  if (::fstat(descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return base::fail(base::ErrorCode::refused, file.string() + " is no regular file");
   }
   std::string text;
   char buffer[8192];

@@ -210,14 +210,18 @@ base::Result<std::string> edit_settings_file(std::string_view text, std::string_
 }
 
 base::Result<std::optional<std::string>> read_settings_file(const std::filesystem::path& file) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  // A FIFO without a writer would be waited for, for ever.
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0) {
     if (errno == ENOENT || errno == ENOTDIR) {
       return std::nullopt;
     }
     return base::fail(base::ErrorCode::system, file.string() + ": " + std::strerror(errno));
   }
-  base::Result<std::string> text = read_all(descriptor, file.string());
+  struct stat status {};
+  base::Result<std::string> text = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)
+                                       ? read_all(descriptor, file.string())
+                                       : base::fail(base::ErrorCode::refused, file.string() + " is no regular file");
   ::close(descriptor);
   if (!text) {
     return tl::unexpected(text.error());

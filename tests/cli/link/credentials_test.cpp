@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include "cli/link/gh.hpp"
 #include "cli/link/link.hpp"
@@ -177,4 +178,12 @@ TEST_CASE("gh is asked for the host's token, with its output trimmed and bounded
   CHECK_FALSE(ask());
   home.script("gh", "exec /bin/sleep 100\n");
   CHECK_FALSE(ask(50ms));
+}
+
+TEST_CASE("a FIFO in the place of gh's hosts.yml is refused at once instead of being waited for") {
+  testing::Home home;
+  home.variables["GH_CONFIG_DIR"] = home.root().string();
+  const std::filesystem::path file = home.root() / "hosts.yml";
+  REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
+  CHECK(link::read_gh_hosts(home.environment()).error().message == file.string() + " is no regular file");
 }

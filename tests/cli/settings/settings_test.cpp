@@ -235,3 +235,10 @@ TEST_CASE("the server that stands for github.com comes from api_url") {
   CHECK(map.github_api.url() == "http://127.0.0.1:8080");
   CHECK(map.github_prefix == "/base");
 }
+
+TEST_CASE("a FIFO in the place of config.toml is refused at once instead of being waited for") {
+  const testing::Home home;
+  const std::filesystem::path file = home.root() / "config.toml";
+  REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
+  CHECK(settings::read_settings_file(file).error().message == file.string() + " is no regular file");
+}
