@@ -11,6 +11,7 @@
 #include "cli/agent/log.hpp"
 #include "cli/agent/resident.hpp"
 #include "cli/agent/system_clock.hpp"
+#include "cli/streams/standard.hpp"
 
 namespace {
 
@@ -42,6 +43,7 @@ int run(const agent::Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ghoard::streams::take_closed_descriptors();
   const auto parsed = agent::parse_arguments(std::span<const char* const>(argv, static_cast<std::size_t>(argc)));
   if (const auto* farewell = std::get_if<agent::Farewell>(&parsed); farewell != nullptr) {
     std::fputs(farewell->text.c_str(), farewell->code == 0 ? stdout : stderr);

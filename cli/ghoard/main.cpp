@@ -9,6 +9,7 @@
 #include "cli/api/api.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/link/program.hpp"
+#include "cli/streams/standard.hpp"
 
 namespace {
 
@@ -129,6 +130,7 @@ int run(Program& program, Arguments words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ghoard::streams::take_closed_descriptors();
   prepare_signals();
   Program program;
   program.name = own_name(argc > 0 ? argv[0] : nullptr);

@@ -18,6 +18,7 @@
 
 #include "cli/jq/filter.hpp"
 #include "cli/jq/print.hpp"
+#include "cli/streams/standard.hpp"
 
 namespace {
 
@@ -127,6 +128,7 @@ void limit_memory() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ghoard::streams::take_closed_descriptors();
   const std::optional<std::vector<jq::Variable>> variables = variables_of(argc, argv);
   if (argc < 2 || !variables) {
     write_all(STDERR_FILENO, "ghoard-jq: is run by ghoard api --jq, not by hand\n");

@@ -30,12 +30,13 @@ const std::map<std::string, std::set<std::string>>& arrows() {
       {"net/server", core},
       {"net/upstream", core},
       {"cli/settings", core},
-      {"cli/jq", {"core/base"}},
-      {"cli/agent", with({"cli/settings", "store", "net/local", "net/server", "net/upstream"})},
+      {"cli/streams", {}},
+      {"cli/jq", {"core/base", "cli/streams"}},
+      {"cli/agent", with({"cli/streams", "cli/settings", "store", "net/local", "net/server", "net/upstream"})},
       {"cli/link", with({"cli/settings", "store", "net/local"})},
       {"cli/api", with({"cli/settings", "cli/link", "net/local"})},
       {"cli/commands", with({"cli/settings", "cli/link", "net/local"})},
-      {"cli/ghoard", with({"cli/settings", "cli/link", "cli/api", "cli/commands"})},
+      {"cli/ghoard", with({"cli/streams", "cli/settings", "cli/link", "cli/api", "cli/commands"})},
   };
   return table;
 }

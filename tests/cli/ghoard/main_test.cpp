@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "core/base/version.hpp"
-#include "tests/cli/home.hpp"
+#include "tests/cli/agent_home.hpp"
 #include "tests/cli/run_command.hpp"
 
 using namespace ghoard;
@@ -41,7 +41,7 @@ struct PlainHome : testing::Home {
   PlainHome() { variables = {{"GHOARD_HOME", root().string()}, {"HOME", root().string()}, {"PATH", "/absent"}}; }
 };
 
-Ran run(const PlainHome& home, std::vector<std::string> words, const std::string& program = binary) {
+Ran run(const testing::Home& home, std::vector<std::string> words, const std::string& program = binary) {
   words.insert(words.begin(), program);
   link::Program described;
   described.environment = home.environment();
@@ -114,4 +114,20 @@ TEST_CASE("--no-spawn before the command is the setting") {
   PlainHome home;
   CHECK(run(home, {"--no-spawn", "config", "get", "no_spawn"}).out == "true\n");
   CHECK(run(home, {"config", "get", "no_spawn"}).out == "false\n");
+}
+
+TEST_CASE("an answer never goes into a socket that was opened where standard output had been closed") {
+  testing::AgentHome home;
+  REQUIRE(link::start_agent(home.program()));
+  const auto api = [&](const std::string& redirection) {
+    return run(home, {"-c", binary + " api user " + redirection}, "/bin/sh");
+  };
+  const Ran closed = api(">&-");
+  CHECK(closed.code == 1);
+  CHECK(closed.err == "ghoard: standard output: Bad file descriptor\n");
+  for (const char* harmless : {"<&-", "2>&-", "<&- 2>&-"}) {
+    CAPTURE(harmless);
+    CHECK(api(harmless).code == 0);
+    CHECK(api(harmless).out.find("\"target\":\"/user\"") != std::string::npos);
+  }
 }
