@@ -97,13 +97,17 @@ int ls(const link::Program& program, Arguments arguments) {
   std::size_t limit = 1000;
   line.add_json_flag(json);
   line.add_optional_argument("ENDPOINT", endpoint, "only this one, as `api` takes it");
-  line.add_option("--hostname", hostname, "the GitHub host of ENDPOINT");
+  line.add_option("--hostname", hostname, "only this GitHub host; that of ENDPOINT");
   line.add_option("-L,--limit", limit, 1, 1'000'000, "at most so many (1000)");
   if (const std::optional<int> code = line.parse(arguments)) {
     return *code;
   }
-  base::Result<cache::Selection> selection =
-      endpoint.empty() ? cache::Selection{} : select_endpoint(program, endpoint, hostname);
+  base::Result<cache::Selection> selection = cache::Selection{};
+  if (!endpoint.empty()) {
+    selection = select_endpoint(program, endpoint, hostname);
+  } else if (!hostname.empty()) {
+    selection = select_host(program, hostname);
+  }
   if (!selection) {
     return print_failure(program, selection.error());
   }
@@ -204,8 +208,9 @@ int stats(const link::Program& program, Arguments arguments) {
   const auto size = [&](const char* key) {
     return format_bytes(static_cast<unsigned long long>(number_in(document, key)));
   };
-  return print_text(program, std::to_string(number_in(document, "entries")) + " entries, " + size("bytes") + " of " +
-                                 size("max_bytes") + ", in " + program.paths.cache.string() + "\n");
+  return print_text(program, std::to_string(number_in(document, "entries")) +
+                                 (number_in(document, "entries") == 1 ? " entry, " : " entries, ") + size("bytes") +
+                                 " of " + size("max_bytes") + ", in " + program.paths.cache.string() + "\n");
 }
 
 constexpr std::array<link::Command, 4> group{{{"ls", "list what is cached", ls},

@@ -35,7 +35,7 @@ const std::map<std::string, std::set<std::string>>& arrows() {
       {"cli/agent", with({"cli/streams", "cli/settings", "store", "net/local", "net/server", "net/upstream"})},
       {"cli/link", with({"cli/settings", "store", "net/local"})},
       {"cli/api", with({"cli/settings", "cli/link", "net/local"})},
-      {"cli/commands", with({"cli/settings", "cli/link", "net/local"})},
+      {"cli/commands", with({"cli/api", "cli/settings", "cli/link", "net/local"})},
       {"cli/ghoard", with({"cli/streams", "cli/settings", "cli/link", "cli/api", "cli/commands"})},
   };
   return table;

@@ -190,8 +190,17 @@ TEST_CASE("an endpoint selects what api would ask for") {
   CHECK(select("user", "ghe.example").host == "ghe.example");
   CHECK(select("user", "ghe.example").path == "/api/v3/user");
   CHECK(select("user", "octo.ghe.com").host == "api.octo.ghe.com");
+  home.variables["GH_REPO"] = "octo/cat";
+  CHECK(select("repos/{owner}/{repo}").path == "/repos/octo/cat");
+  CHECK(select("repos/:owner/:repo/pulls").path == "/repos/octo/cat/pulls");
+  CHECK(commands::select_host(home.program(), "nope.example")->host == "nope.example");
+  CHECK_FALSE(commands::select_host(home.program(), "nope.example")->path.has_value());
+  home.write(".config/gh/hosts.yml", "sole.example:\n  oauth_token: t\n");
+  CHECK(select("user").host == "sole.example");
+  std::filesystem::remove(home.root() / ".config/gh/hosts.yml");
   home.variables["GHOARD_API_URL"] = "http://127.0.0.1:8080";
   CHECK(select("user").host == "127.0.0.1:8080");
+  CHECK(select("http://127.0.0.1:8080/user").path == "/user");
   CHECK_FALSE(commands::select_endpoint(home.program(), "ftp://x/y", ""));
 }
 
@@ -399,4 +408,14 @@ TEST_CASE("doctor tells a directory that is not there yet from one that can neve
   REQUIRE(dropped);
   CHECK(check_named(checks, "cache directory").detail ==
         "/ghoard-absent/cache does not exist and cannot be made: /: Permission denied");
+}
+
+TEST_CASE("cache ls --hostname lists that host's answers and no others") {
+  AgentHome home;
+  put_entry(home);
+  const auto listed = [&](const std::string& host) {
+    return json::parse(run(home, commands::run_cache, {"ls", "--json", "--hostname", host}).out)["entries"].size();
+  };
+  CHECK(listed("nope.example") == 0);
+  CHECK(listed("github.com") == 1);
 }
