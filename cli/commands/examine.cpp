@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +77,29 @@ Check check_directory(const char* name, const fs::path& directory) {
     return {name, false, directory.string() + " cannot be written", "run `chmod 700 " + directory.string() + "`"};
   }
   return {name, true, directory.string(), {}};
+}
+
+/// Databases that were moved aside as damaged or of a later version (ARCHITECTURE.md, "The database").
+void check_set_aside(const fs::path& cache, std::vector<Check>& checks) {
+  constexpr int most = 10'000;
+  std::set<std::string> names;
+  std::error_code failure;
+  int seen = 0;
+  for (fs::directory_iterator entry(cache, failure); !failure && entry != fs::directory_iterator() && seen < most;
+       entry.increment(failure), ++seen) {
+    const std::string name = entry->path().filename().string();
+    const bool is_log = name.ends_with("-wal") || name.ends_with("-shm");
+    if ((name.starts_with("cache.db.corrupt-") || name.starts_with("cache.db.schema-")) && !is_log) {
+      names.insert(name);
+    }
+  }
+  for (const std::string& name : names) {
+    const bool damaged = name.starts_with("cache.db.corrupt-");
+    checks.push_back({"old database", true,
+                      (cache / name).string() +
+                          " was moved aside: " + (damaged ? "it was damaged" : "it is of a later version of ghoard"),
+                      "remove it once nobody needs it"});
+  }
 }
 
 Check check_socket(const link::Program& program) {
@@ -210,6 +234,7 @@ std::vector<Check> examine(const link::Program& program) {
   if (!program.paths.state.empty()) {
     checks.push_back(check_directory("configuration directory", program.paths.config));
     checks.push_back(check_directory("cache directory", program.paths.cache));
+    check_set_aside(program.paths.cache, checks);
     checks.push_back(check_directory("state directory", program.paths.state));
     checks.push_back(check_directory("run directory", program.paths.run));
     checks.push_back(check_socket(program));

@@ -419,3 +419,22 @@ TEST_CASE("cache ls --hostname lists that host's answers and no others") {
   CHECK(listed("nope.example") == 0);
   CHECK(listed("github.com") == 1);
 }
+
+TEST_CASE("doctor lists databases that were moved aside, as no problem") {
+  AgentHome home;
+  home.write("cache/cache.db.corrupt-1", "x");
+  home.write("cache/cache.db.corrupt-1-wal", "x");
+  home.write("cache/cache.db.schema-9", "x");
+  std::filesystem::permissions(home.root() / "cache", std::filesystem::perms::owner_all);
+  std::vector<std::string> notes;
+  for (const commands::Check& check : commands::examine(home.program())) {
+    if (check.name == "old database") {
+      CHECK(check.ok);
+      notes.push_back(check.detail);
+    }
+  }
+  const std::string directory = (home.root() / "cache").string();
+  CHECK(notes ==
+        std::vector<std::string>{directory + "/cache.db.corrupt-1 was moved aside: it was damaged",
+                                 directory + "/cache.db.schema-9 was moved aside: it is of a later version of ghoard"});
+}
