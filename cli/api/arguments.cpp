@@ -158,6 +158,10 @@ std::optional<ArgumentError> check(const Arguments& arguments) {
   if (arguments.paginate && arguments.input) {
     return ArgumentError{"the `--paginate` option is not supported with `--input`"};
   }
+  const std::string method = arguments.effective_method();
+  if (arguments.offline && (arguments.is_graphql() || (method != "GET" && method != "HEAD"))) {
+    return ArgumentError{"the `--offline` option is not supported for writes and GraphQL, which are never stored"};
+  }
   if (arguments.slurp && !arguments.paginate) {
     return ArgumentError{"`--paginate` required when passing `--slurp`"};
   }

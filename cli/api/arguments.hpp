@@ -39,6 +39,10 @@ struct Arguments {
   bool help = false;
 
   [[nodiscard]] bool is_graphql() const { return endpoint == "graphql"; }
+  /// As gh: GET, or POST once there is something to send, unless the method is named.
+  [[nodiscard]] std::string effective_method() const {
+    return !method_given && (input || !raw_fields.empty() || !fields.empty()) ? "POST" : method;
+  }
 };
 
 /// A mistake in the flags is told with the usage below it, any other failure is not.

@@ -36,9 +36,8 @@ std::string without_port(std::string_view host) {
 }
 
 base::Result<void> choose_method(Prepared& prepared, const Arguments& arguments) {
-  const bool has_body = !prepared.parameters.empty() || arguments.input;
   std::string& method = prepared.call.method;
-  method = !arguments.method_given && has_body ? "POST" : arguments.method;
+  method = arguments.effective_method();
   return is_token(method) ? base::Result<void>() : refuse("invalid method " + go_quoted(method));
 }
 

@@ -141,6 +141,20 @@ TEST_CASE("freshness flags that contradict each other are refused") {
   CHECK(complaint({"--cache", "1", "x"}).starts_with("invalid argument \"1\" for \"--cache\" flag: "));
 }
 
+TEST_CASE("--offline refuses what would have to be sent, however it is written") {
+  const std::string text = "the `--offline` option is not supported for writes and GraphQL, which are never stored";
+  for (const Line& words : {Line{"-X", "post", "x"}, Line{"-X", "DELETE", "x"}, Line{"-f", "a=1", "x"},
+                            Line{"-F", "a=1", "x"}, Line{"--input", "f", "x"}, Line{"graphql", "-f", "query=Q"},
+                            Line{"-X", "GET", "graphql"}}) {
+    Line offline = words;
+    offline.emplace_back("--offline");
+    CHECK(complaint(offline) == text);
+    CHECK(complaint(words) == "accepted");
+  }
+  CHECK(complaint({"--offline", "-X", "GET", "-f", "a=1", "x"}) == "accepted");
+  CHECK(complaint({"--offline", "-X", "head", "x"}) == "accepted");
+}
+
 TEST_CASE("help names every flag") {
   const std::string help = api::help_text("ghoard");
   for (const api::Flag& flag : api::flag_table()) {

@@ -179,6 +179,14 @@ load helper
   equal asked "$(asked /users/user-4)" ""
 }
 
+@test "--offline sends no write" {
+  observe ghoard api --offline repos/acme/sandbox/issues -f title=offline
+  equal code "$code" 1
+  equal stdout "$out" ""
+  equal "first line" "$(head -1 <<<"$err")" 'ghoard: the `--offline` option is not supported for writes and GraphQL, which are never stored'
+  equal sent "$(ghoard api 'repos/acme/sandbox/issues?state=all' --no-cache -q 'map(select(.title == "offline")) | length')" 0
+}
+
 @test "a renamed repository is followed, and HEAD hits work" {
   equal renamed "$(ghoard api repos/acme/playground -q .full_name)" acme/sandbox
   observe ghoard api -X HEAD -i repos/acme/widgets
