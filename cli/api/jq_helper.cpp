@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "cli/api/output.hpp"
+
 extern char** environ;  // NOLINT: POSIX's name
 
 namespace ghoard::api {
@@ -159,6 +161,9 @@ base::Result<void> JqHelper::read_report(int timeout_ms) {
   const base::Result<void> whole = read_exactly(message.data(), message.size(), timeout_ms);
   if (!whole) {
     return whole;
+  }
+  if (head[0] == 'g') {
+    return tl::unexpected(reader_gone());
   }
   return head[0] == 'k' ? base::Result<void>()
                         : base::Result<void>(base::fail(base::ErrorCode::invalid_input, std::move(message)));

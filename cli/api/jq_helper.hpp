@@ -23,7 +23,8 @@ class JqHelper {
   JqHelper& operator=(const JqHelper&) = delete;
   ~JqHelper();
 
-  /// Filters one JSON document; returns once its results are written. The caller's own output must be flushed before.
+  /// Filters one JSON document; returns once its results are written, or with `reader_gone()`. The caller's own output
+  /// must be flushed before.
   base::Result<void> run(std::string_view document);
 
  private:

@@ -31,6 +31,15 @@ Terminal decide_terminal(const settings::Environment& environment, bool stdout_i
   return {stdout_is_terminal, (forced && *forced != "0") || (!disabled && stdout_is_terminal)};
 }
 
+// The only error without a message.
+base::Error reader_gone() {
+  return {base::ErrorCode::unavailable, {}};
+}
+
+bool is_reader_gone(const base::Error& error) {
+  return error.code == base::ErrorCode::unavailable && error.message.empty();
+}
+
 base::Result<void> Output::write(std::string_view bytes) {
   if (m_buffer.size() + bytes.size() < buffer_size) {
     m_buffer += bytes;
@@ -50,7 +59,7 @@ base::Result<void> Output::write_now(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(m_descriptor, bytes.data(), bytes.size());
     if (count < 0 && errno == EPIPE) {
-      return base::fail(base::ErrorCode::unavailable, {});
+      return tl::unexpected(reader_gone());
     }
     if (count < 0 && errno != EINTR) {
       return base::fail(base::ErrorCode::system, std::string("cannot write the output: ") + std::strerror(errno));

@@ -17,9 +17,13 @@ struct Terminal {
 };
 [[nodiscard]] Terminal decide_terminal(const settings::Environment& environment, bool stdout_is_terminal);
 
+/// Nobody reads the output any more (EPIPE). The work ends there, quietly and as a success: `ghoard api … | head -1` is
+/// no failure under pipefail.
+[[nodiscard]] base::Error reader_gone();
+[[nodiscard]] bool is_reader_gone(const base::Error& error);
+
 /// Buffered writing to a descriptor that it does not own: large pieces, few system calls. Nothing is written by the
-/// destructor; `flush` says whether it worked. An error without a message: nobody reads the output any more, which is
-/// no news worth a line.
+/// destructor; `flush` says whether it worked.
 class Output {
  public:
   explicit Output(int descriptor) : m_descriptor(descriptor) {}

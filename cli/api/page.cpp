@@ -147,11 +147,12 @@ base::Result<PageOutcome> PagePrinter::finish_page(std::string_view method, std:
     print_body(!outcome.message.empty());
   }
   end_merged(has_next);
-  if (m_failure) {
-    return tl::unexpected(*m_failure);
-  }
   if (outcome.message.empty() && is_error()) {
     outcome.message = "HTTP " + std::to_string(m_answer.status);
+  }
+  // A server's error stays one, also when nobody reads its body.
+  if (m_failure && (outcome.message.empty() || !is_reader_gone(*m_failure))) {
+    return tl::unexpected(*m_failure);
   }
   if (!outcome.message.empty()) {
     outcome.hint = scope_hint(m_answer.status, m_answer.headers, gh_host);

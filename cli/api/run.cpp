@@ -39,7 +39,7 @@ int refuse(const link::Program& program, const ArgumentError& error) {
 int print_help(const link::Program& program) {
   Output output(STDOUT_FILENO);
   const base::Result<void> written = output.write(help_text(program.name)).and_then([&] { return output.flush(); });
-  return written ? link::exit_ok : link::exit_failure;
+  return written || is_reader_gone(written.error()) ? link::exit_ok : link::exit_failure;
 }
 
 Terminal terminal_of(const link::Program& program) {

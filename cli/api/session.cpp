@@ -36,10 +36,17 @@ int Session::run() {
 
 void Session::log(const std::string& text) {
   Output& target = m_arguments.verbose ? m_out : m_error;
-  static_cast<void>(target.write(text).and_then([&] { return target.flush(); }));
+  const base::Result<void> written = target.write(text).and_then([&] { return target.flush(); });
+  if (!written && m_arguments.verbose && !m_log_failure) {
+    m_log_failure = written.error();
+  }
 }
 
 Session::Next Session::fail(const base::Error& error) {
+  if (is_reader_gone(error)) {
+    m_progress.erase();
+    return Next::failed;
+  }
   m_exit_code = link::exit_failure;
   m_progress.erase();
   static_cast<void>(m_out.flush());
@@ -50,9 +57,7 @@ Session::Next Session::fail(const base::Error& error) {
                           "token.");
     return Next::failed;
   }
-  if (!error.message.empty()) {
-    m_surroundings.report(error.message, {});
-  }
+  m_surroundings.report(error.message, {});
   return Next::failed;
 }
 
@@ -80,7 +85,7 @@ Session::Next Session::fetch_page() {
     const std::chrono::duration<double, std::milli> took = Clock::now() - sent;
     log(describe_answer(answer->answer, m_printer.body(), took.count()));
   }
-  return after_answer(*answer);
+  return m_log_failure ? fail(*m_log_failure) : after_answer(*answer);
 }
 
 Session::Next Session::after_answer(const FinalAnswer& final_answer) {

@@ -51,6 +51,7 @@ class Session {
   PagePrinter m_printer;
   Surroundings m_surroundings;
   Progress m_progress;
+  std::optional<base::Error> m_log_failure;  ///< of --verbose, whose log is the output
   int m_pages = 0;
   int m_exit_code = link::exit_ok;
 };

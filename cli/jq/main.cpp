@@ -1,8 +1,9 @@
 // ghoard-jq FILTER [--arg NAME VALUE | --argjson NAME JSON]...: runs a jq filter for `ghoard api -q`.
 //
 // Standard input is a socket to `ghoard`. It carries documents as a length (four bytes, least significant first) and
-// bytes; back come reports: 'k' (done) or 'e' (failed), a length, and the message. The first report says whether the
-// filter compiled, each further one that a document's results are on standard output. The end of the input ends us.
+// bytes; back come reports: 'k' (done), 'e' (failed) or 'g' (nobody reads standard output any more), a length, and the
+// message. The first report says whether the filter compiled, each further one that a document's results are on
+// standard output. The end of the input ends us, and so does a reader who left, which is no failure.
 
 #include <array>
 #include <cerrno>
@@ -71,24 +72,27 @@ std::optional<std::string> read_document() {
   return document;
 }
 
-bool report(const base::Result<void>& outcome) {
-  std::string text = outcome ? std::string() : outcome.error().message;
+bool report(char kind, std::string text) {
   text.resize(std::min<std::size_t>(text.size(), 64 * 1024));
-  std::string message(1, outcome ? 'k' : 'e');
+  std::string message(1, kind);
   for (unsigned shift = 0; shift < 32; shift += 8) {
     message += static_cast<char>(text.size() >> shift & 0xFF);
   }
   return write_all(STDIN_FILENO, message + text);
 }
 
-base::Result<void> run_document(jq::Filter& filter, std::string_view document) {
+bool report(const base::Result<void>& outcome) {
+  return outcome ? report('k', {}) : report('e', outcome.error().message);
+}
+
+// Sets `reader_gone` when it ends because of that.
+base::Result<void> run_document(jq::Filter& filter, std::string_view document, bool& reader_gone) {
   std::string out;
   base::Result<void> printed;
   const auto flush = [&] {
     if (!write_all(STDOUT_FILENO, out)) {
-      const bool reader_gone = errno == EPIPE;  // no news worth a line
-      printed = base::fail(base::ErrorCode::system,
-                           reader_gone ? "" : std::string("cannot write the output: ") + std::strerror(errno));
+      reader_gone = errno == EPIPE;
+      printed = base::fail(base::ErrorCode::system, std::string("cannot write the output: ") + std::strerror(errno));
     }
     out.clear();
   };
@@ -144,7 +148,11 @@ int main(int argc, char** argv) {
     return 1;
   }
   while (const std::optional<std::string> document = read_document()) {
-    const base::Result<void> outcome = run_document(*filter, *document);
+    bool reader_gone = false;
+    const base::Result<void> outcome = run_document(*filter, *document, reader_gone);
+    if (reader_gone) {
+      return report('g', {}) ? 0 : 1;
+    }
     if (!report(outcome) || !outcome) {
       return 1;
     }

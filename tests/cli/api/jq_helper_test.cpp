@@ -4,9 +4,12 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <vector>
+
+#include "cli/api/output.hpp"
 
 using namespace ghoard;
 
@@ -53,6 +56,29 @@ class RedirectedOutput {
  private:
   int m_file = -1;
   int m_saved = -1;
+};
+
+// Standard output without anybody at its other end.
+class NoReader {
+ public:
+  NoReader() : m_saved(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 10)), m_handler(::signal(SIGPIPE, SIG_IGN)) {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    ::dup2(ends[1], STDOUT_FILENO);
+    ::close(ends[0]);
+    ::close(ends[1]);
+  }
+  ~NoReader() {
+    ::dup2(m_saved, STDOUT_FILENO);
+    ::close(m_saved);
+    ::signal(SIGPIPE, m_handler);
+  }
+  NoReader(const NoReader&) = delete;
+  NoReader& operator=(const NoReader&) = delete;
+
+ private:
+  int m_saved;
+  void (*m_handler)(int);
 };
 
 // What the filter prints for the documents, then "! " and the error that ended it, if any.
@@ -189,4 +215,22 @@ TEST_CASE("jq: a helper that is missing is an error, not a crash") {
   const auto helper = api::JqHelper::start(program_in("/nonexistent"), filter_of("."));
   REQUIRE_FALSE(helper.has_value());
   CHECK(helper.error().message.find("/nonexistent/ghoard-jq") != std::string::npos);
+}
+
+TEST_CASE("a reader that left is told from a filter that fails without a word") {
+  std::optional<base::Error> left;
+  std::optional<base::Error> wordless;
+  {
+    const NoReader nobody;
+    base::Result<api::JqHelper> helper = api::JqHelper::start(program_in(GHOARD_BIN_DIR), filter_of("."));
+    const base::Result<void> done = helper ? helper->run("1") : base::Result<void>();
+    left = done ? std::nullopt : std::optional(done.error());
+    helper = api::JqHelper::start(program_in(GHOARD_BIN_DIR), filter_of("error(\"\")"));
+    const base::Result<void> failed = helper ? helper->run("1") : base::Result<void>();
+    wordless = failed ? std::nullopt : std::optional(failed.error());
+  }
+  REQUIRE(left);
+  CHECK(api::is_reader_gone(*left));
+  REQUIRE(wordless);
+  CHECK_FALSE(api::is_reader_gone(*wordless));
 }

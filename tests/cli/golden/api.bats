@@ -204,10 +204,33 @@ load helper
   equal stderr "$err" $'ghoard: To get started with GitHub CLI, please run:  gh auth login\nAlternatively, populate the GH_TOKEN environment variable with a GitHub API authentication token.'
 }
 
-@test "a reader that leaves early is no news" {
-  ghoard api repos/acme/widgets/contents/data/big.txt 2>"$BATS_TEST_TMPDIR/err" | head -c 10 >/dev/null
-  ghoard api repos/acme/widgets/issues -q 'range(1000000)' 2>>"$BATS_TEST_TMPDIR/err" | head -1 >/dev/null
-  equal stderr "$(cat "$BATS_TEST_TMPDIR/err")" ""
+# Runs a command whose reader has left before it writes; `code` and `err` are the command's.
+without_reader() {
+  mkfifo "$BATS_TEST_TMPDIR/fifo"
+  exec 7<>"$BATS_TEST_TMPDIR/fifo" 8>"$BATS_TEST_TMPDIR/fifo" 7>&-
+  code=0
+  "$@" >&8 2>"$BATS_TEST_TMPDIR/err" 8>&- || code=$?
+  exec 8>&-
+  rm "$BATS_TEST_TMPDIR/fifo"
+  err=$(cat "$BATS_TEST_TMPDIR/err")
+}
+
+@test "a reader that leaves early is no news, and no failure" {
+  local url='repos/acme/widgets/issues?per_page=50'
+  without_reader ghoard api "$url"
+  equal "code and stderr" "$code $err" "0 "
+  without_reader ghoard api --paginate "$url" -q '.[].title'
+  equal "code and stderr with a filter" "$code $err" "0 "
+  without_reader ghoard api --paginate --slurp "$url" -q '.[][].title'
+  equal "code and stderr of a slurped filter" "$code $err" "0 "
+  without_reader ghoard api --verbose user
+  equal "code and stderr of --verbose" "$code $err" "0 "
+  without_reader env GH_FORCE_TTY=1 GH_PAGER=true ghoard api --paginate "$url"
+  equal "code and stderr with a pager" "$code $err" "0 "
+  without_reader ghoard api repos/acme/nowhere
+  equal "an error stays one" "$code $err" "1 ghoard: Not Found (HTTP 404)"
+  set -o pipefail
+  ghoard api --paginate "$url" -q '.[].title' | head -1 >/dev/null
 }
 
 @test "a body cut short is an error without output" {
