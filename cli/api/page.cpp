@@ -109,12 +109,14 @@ void PagePrinter::print_body(bool failed) {
     }));
     return;
   }
-  if (is_collected() && !(failed && m_sinks.filter)) {
+  // A filter is written for answers: what came instead is shown as it is, be it JSON or a proxy's page.
+  const bool filtered = m_sinks.filter && !failed && !is_error();
+  if (is_collected() && (filtered || !m_sinks.filter)) {
     m_collected += m_collected.empty() ? "[" : ",";
     m_collected += m_body;
     return;
   }
-  if (m_sinks.filter && !failed) {
+  if (filtered) {
     base::Result<void> done = m_sinks.out.flush();
     done = done ? m_sinks.filter(m_body) : done;
     if (!done) {

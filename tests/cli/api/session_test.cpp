@@ -400,6 +400,23 @@ TEST_CASE("the filter runs page by page, but not over an error") {
   CHECK(failed.error == "ghoard: jq: boom\n");
 }
 
+TEST_CASE("-q shows the body of an error that it cannot filter, and the status") {
+  const auto failing = [](std::string_view) -> base::Result<void> {
+    return base::fail(base::ErrorCode::invalid_input, "jq: not JSON");
+  };
+  const http::Headers html{{"Content-Type", "text/html"}};
+  const Scripted answer{502, html, "<html>Bad Gateway</html>", {}};
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"-q", ".", "x"}, {"--paginate", "--slurp", "-q", ".", "x"}}) {
+    const Ran ran = run(words, {answer}, {.filter = failing});
+    CHECK(ran.exit_code == 1);
+    CHECK(ran.out == answer.body);
+    CHECK(ran.error == "ghoard: HTTP 502\n");
+  }
+  CHECK(run({"-q", ".", "x"}, {{500, json, "[1]", {}}}, {.filter = failing}).out == "[1]");
+  CHECK(run({"-q", ".", "x"}, {{200, html, "<html>", {}}}, {.filter = failing}).error == "ghoard: jq: not JSON\n");
+}
+
 TEST_CASE("GraphQL pages follow the cursor") {
   const Ran ran = run({"graphql", "--paginate", "-f", "query=Q", "-f", "n=1"},
                       {{200, json, R"({"p":{"pageInfo":{"endCursor":"c1","hasNextPage":true}}})", {}},
