@@ -56,6 +56,9 @@ base::Result<void> Output::flush() {
 }
 
 base::Result<void> Output::write_now(std::string_view bytes) {
+  if (!bytes.empty() && m_before_write) {
+    m_before_write();
+  }
   while (!bytes.empty()) {
     const ssize_t count = ::write(m_descriptor, bytes.data(), bytes.size());
     if (count < 0 && errno == EPIPE) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,8 @@ class Output {
  public:
   explicit Output(int descriptor) : m_descriptor(descriptor) {}
 
+  /// Called each time before bytes leave.
+  void before_write(std::function<void()> hook) { m_before_write = std::move(hook); }
   base::Result<void> write(std::string_view bytes);
   base::Result<void> flush();
 
@@ -36,6 +39,7 @@ class Output {
 
   int m_descriptor;
   std::string m_buffer;
+  std::function<void()> m_before_write;
 };
 
 /// The head of an answer as `-i` prints it: gh's layout, names canonical and sorted, without what only concerns the

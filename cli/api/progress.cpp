@@ -9,26 +9,75 @@
 
 namespace ghoard::api {
 
-namespace {
-
-// Progress is no part of the result: a terminal that is gone is not worth an error.
-void show(const std::string& text) {
-  [[maybe_unused]] const ssize_t count = ::write(STDERR_FILENO, text.data(), text.size());
+Progress::~Progress() {
+  end();
 }
 
-}  // namespace
+void Progress::waiting_for(std::string_view host) {
+  if (m_place.descriptor >= 0 && !m_timer.joinable()) {
+    set_text("waiting for " + std::string(host));
+    m_timer = std::thread([this] { show_when_due(); });
+  }
+}
 
 void Progress::page_done(int pages, std::optional<int> of) {
-  if (!m_is_terminal || Clock::now() - m_start < std::chrono::seconds(1)) {
+  set_text("pages fetched " + std::to_string(pages) + (of ? " of " + std::to_string(*of) : std::string()));
+}
+
+void Progress::before_output() {
+  const std::lock_guard lock(m_mutex);
+  erase();
+  m_ended = m_ended || m_place.shares_screen;
+}
+
+void Progress::before_message() {
+  const std::lock_guard lock(m_mutex);
+  erase();
+}
+
+void Progress::end() {
+  {
+    const std::lock_guard lock(m_mutex);
+    erase();
+    m_ended = true;
+  }
+  m_end.notify_all();
+  if (m_timer.joinable()) {
+    m_timer.join();
+  }
+}
+
+void Progress::set_text(std::string text) {
+  const std::lock_guard lock(m_mutex);
+  m_text = std::move(text);
+  if (Clock::now() - m_start >= m_place.delay) {
+    show();
+  }
+}
+
+void Progress::show_when_due() {
+  std::unique_lock lock(m_mutex);
+  m_end.wait_until(lock, m_start + m_place.delay, [this] { return m_ended; });
+  if (!m_was_shown) {
+    show();
+  }
+}
+
+// Progress is no part of the result: a terminal that is gone is not worth an error.
+void Progress::show() {
+  if (is_over()) {
     return;
   }
+  const std::string line = "\r" + m_text + "\x1b[K";
+  [[maybe_unused]] const ssize_t count = ::write(m_place.descriptor, line.data(), line.size());
   m_shown = true;
-  show("\rpages fetched " + std::to_string(pages) + (of ? " of " + std::to_string(*of) : std::string()) + "\x1b[K");
+  m_was_shown = true;
 }
 
 void Progress::erase() {
   if (m_shown) {
-    show("\r\x1b[K");
+    constexpr std::string_view line = "\r\x1b[K";
+    [[maybe_unused]] const ssize_t count = ::write(m_place.descriptor, line.data(), line.size());
     m_shown = false;
   }
 }

@@ -1,4 +1,5 @@
 #include <optional>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/api/api.hpp"
@@ -57,13 +58,23 @@ bool has_credential(const link::Program& program, const link::ApiCall& call) {
   return found && found->kind != link::Credentials::Kind::none;
 }
 
-Surroundings surroundings_of(const link::Program& program, const Arguments& arguments, const Terminal& terminal,
-                             const LinkCarrier& carrier) {
+// Not below a pager, which draws on the same screen; a pipe may end there, a file does not.
+ProgressPlace progress_place(bool paged) {
+  if (paged || ::isatty(STDERR_FILENO) != 1) {
+    return {};
+  }
+  struct stat status {};
+  const bool is_pipe = ::fstat(STDOUT_FILENO, &status) != 0 || S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
+  return {.descriptor = STDERR_FILENO, .shares_screen = is_pipe || ::isatty(STDOUT_FILENO) == 1};
+}
+
+Surroundings surroundings_of(const link::Program& program, const Terminal& terminal, const LinkCarrier& carrier,
+                             bool paged) {
   const std::optional<std::string> debug = program.environment("GH_DEBUG");
   return {.api_url = program.settings.text("api_url"),
           .colour = terminal.colour,
           .debug = debug && debug->find("api") != std::string::npos,
-          .progress_on_terminal = arguments.paginate && ::isatty(STDERR_FILENO) == 1,
+          .progress = progress_place(paged),
           .has_credential = [&program](const link::ApiCall& call) { return has_credential(program, call); },
           .lacked_credentials = [&carrier] { return carrier.lacked_credentials(); },
           .report = [&program](std::string_view message,
@@ -119,7 +130,7 @@ int run_checked(const link::Program& program, const Arguments& arguments) {
     sinks.filter = [&helper](std::string_view document) { return (*helper)->run(document); };
   }
   return Session(arguments, std::move(*prepared), carrier, std::move(sinks),
-                 surroundings_of(program, arguments, terminal, carrier))
+                 surroundings_of(program, terminal, carrier, pager->has_value()))
       .run();
 }
 

@@ -17,17 +17,35 @@ Session::Session(const Arguments& arguments, Prepared prepared, Carrier& carrier
       m_carrier(carrier),
       m_out(sinks.out),
       m_error(sinks.error),
-      m_printer(arguments, surroundings.colour, std::move(sinks)),
       m_surroundings(std::move(surroundings)),
-      m_progress(m_surroundings.progress_on_terminal && arguments.paginate) {}
+      m_progress(m_surroundings.progress),
+      m_printer(arguments, m_surroundings.colour, without_progress(std::move(sinks))) {}
+
+Session::~Session() {
+  m_out.before_write({});
+  m_error.before_write({});
+}
+
+// Whatever is about to be written finds a clean line.
+PageSinks Session::without_progress(PageSinks sinks) {
+  sinks.out.before_write([this] { m_progress.before_output(); });
+  sinks.error.before_write([this] { m_progress.before_message(); });
+  if (sinks.filter) {
+    sinks.filter = [this, filter = std::move(sinks.filter)](std::string_view document) {
+      m_progress.before_output();
+      return filter(document);
+    };
+  }
+  return sinks;
+}
 
 int Session::run() {
   Next next = Next::page;
   while (next == Next::page) {
     next = fetch_page();
   }
-  m_progress.erase();
   const base::Result<void> finished = m_printer.finish(next == Next::end);
+  m_progress.end();
   if (!finished && m_exit_code == link::exit_ok) {
     fail(finished.error());
   }
@@ -44,11 +62,11 @@ void Session::log(const std::string& text) {
 
 Session::Next Session::fail(const base::Error& error) {
   if (is_reader_gone(error)) {
-    m_progress.erase();
+    m_progress.before_message();
     return Next::failed;
   }
   m_exit_code = link::exit_failure;
-  m_progress.erase();
+  m_progress.end();
   static_cast<void>(m_out.flush());
   if (m_surroundings.lacked_credentials()) {
     m_exit_code = link::exit_authentication;
@@ -72,6 +90,7 @@ Session::Next Session::fetch_page() {
           log(describe_request(call, m_surroundings.has_credential(call), std::time(nullptr)));
           sent = Clock::now();
         }
+        m_progress.waiting_for(call.origin.host);
       },
       [&](const link::Answer& head) { m_printer.on_head(head); },
       [&](std::string_view piece) { return m_printer.on_body(piece); });
@@ -102,7 +121,9 @@ Session::Next Session::after_answer(const FinalAnswer& final_answer) {
   if (!outcome->message.empty()) {
     return report_page(*outcome);
   }
-  m_progress.page_done(++m_pages, last_page(link_field));
+  if (m_arguments.paginate) {
+    m_progress.page_done(++m_pages, last_page(link_field));
+  }
   if (m_arguments.is_graphql()) {
     return follow_cursor(outcome->end_cursor);
   }
@@ -112,7 +133,7 @@ Session::Next Session::after_answer(const FinalAnswer& final_answer) {
 // The body is on its way already; the message follows it.
 Session::Next Session::report_page(const PageOutcome& outcome) {
   m_exit_code = link::exit_failure;
-  m_progress.erase();
+  m_progress.end();
   static_cast<void>(m_out.flush());
   if (outcome.ghoard_failed && m_arguments.offline && m_printer.answer().status == 504) {
     m_surroundings.report("nothing is stored for " + m_arguments.endpoint + " that this token may see",

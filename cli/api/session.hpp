@@ -18,7 +18,7 @@ struct Surroundings {
   std::string api_url;  ///< base URL of the configured upstream
   bool colour = false;
   bool debug = false;  ///< GH_DEBUG=api: the exchange on standard error
-  bool progress_on_terminal = false;
+  ProgressPlace progress{};
   std::function<bool(const link::ApiCall&)> has_credential;                     ///< for --verbose
   std::function<bool()> lacked_credentials;                                     ///< why the carrier's last call failed
   std::function<void(std::string_view message, std::string_view hint)> report;  ///< on standard error
@@ -28,6 +28,9 @@ struct Surroundings {
 class Session {
  public:
   Session(const Arguments& arguments, Prepared prepared, Carrier& carrier, PageSinks sinks, Surroundings surroundings);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   int run();
 
@@ -40,6 +43,7 @@ class Session {
   Next report_page(const PageOutcome& outcome);
   Next follow_link(const http::Url& url, const std::string& next);
   Next follow_cursor(const std::optional<std::string>& cursor);
+  PageSinks without_progress(PageSinks sinks);
   void log(const std::string& text);
 
   const Arguments& m_arguments;
@@ -48,9 +52,9 @@ class Session {
   Carrier& m_carrier;
   Output& m_out;
   Output& m_error;
-  PagePrinter m_printer;
   Surroundings m_surroundings;
-  Progress m_progress;
+  Progress m_progress;  ///< outlives the sinks that call it
+  PagePrinter m_printer;
   std::optional<base::Error> m_log_failure;  ///< of --verbose, whose log is the output
   int m_pages = 0;
   int m_exit_code = link::exit_ok;

@@ -136,7 +136,6 @@ Ran run(const std::vector<std::string>& words, std::deque<Scripted> answers, con
       .api_url = "http://127.0.0.1:99",
       .colour = options.colour,
       .debug = options.debug,
-      .progress_on_terminal = false,
       .has_credential = [](const link::ApiCall& call) { return call.authorise; },
       .lacked_credentials = [&] { return options.lacked_credentials; },
       .report =
