@@ -8,14 +8,16 @@
 
 namespace ghoard::api {
 
-/// The command that pages output on a terminal: GH_PAGER, else PAGER; nothing if that is unset or `cat`.
+/// The command that pages output on a terminal: GH_PAGER, else `pager` of gh's config.yml, else PAGER; nothing if that
+/// is unset or `cat`.
 [[nodiscard]] std::optional<std::string> pager_command(const settings::Environment& environment);
 
 /// A pager that reads our standard output from its start to its end. Move-only owner of the process.
 class Pager {
  public:
-  /// Runs `command` by the shell and puts a pipe to it in standard output's place.
-  static base::Result<Pager> start(const std::string& command);
+  /// Runs `command` by the shell and puts a pipe to it in standard output's place. Fails, and leaves standard output as
+  /// it is, when there is no such program.
+  static base::Result<Pager> start(const std::string& command, const settings::Environment& environment);
 
   Pager(Pager&& other) noexcept;
   Pager& operator=(Pager&&) = delete;

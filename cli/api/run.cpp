@@ -81,15 +81,19 @@ Surroundings surroundings_of(const link::Program& program, const Terminal& termi
                                std::string_view hint) { link::print_error(program, message, hint); }};
 }
 
-base::Result<std::optional<Pager>> start_pager(const link::Program& program, const Arguments& arguments,
-                                               const Terminal& terminal) {
+// Without its pager the output goes to the terminal as it is.
+std::optional<Pager> start_pager(const link::Program& program, const Arguments& arguments, const Terminal& terminal) {
   const std::optional<std::string> command =
       terminal.stdout_is_terminal && !arguments.silent ? pager_command(program.environment) : std::nullopt;
   if (!command) {
     return std::nullopt;
   }
-  base::Result<Pager> pager = Pager::start(*command);
-  return pager ? base::Result<std::optional<Pager>>(std::move(*pager)) : tl::unexpected(pager.error());
+  base::Result<Pager> pager = Pager::start(*command, program.environment);
+  if (!pager) {
+    link::print_error(program, "failed to start pager: " + pager.error().message);
+    return std::nullopt;
+  }
+  return std::move(*pager);
 }
 
 // Before anything is sent: a mistake in the filter costs no request.
@@ -113,10 +117,7 @@ int run_checked(const link::Program& program, const Arguments& arguments) {
   }
   const Terminal terminal = terminal_of(program);
   // The pager first: the helper writes to the same standard output, and ends before the pager is waited for.
-  const base::Result<std::optional<Pager>> pager = start_pager(program, arguments, terminal);
-  if (!pager) {
-    return fail(program, pager.error());
-  }
+  const std::optional<Pager> pager = start_pager(program, arguments, terminal);
   base::Result<std::optional<JqHelper>> helper = start_helper(program, arguments);
   if (!helper) {
     return fail(program, helper.error());
@@ -130,7 +131,7 @@ int run_checked(const link::Program& program, const Arguments& arguments) {
     sinks.filter = [&helper](std::string_view document) { return (*helper)->run(document); };
   }
   return Session(arguments, std::move(*prepared), carrier, std::move(sinks),
-                 surroundings_of(program, terminal, carrier, pager->has_value()))
+                 surroundings_of(program, terminal, carrier, pager.has_value()))
       .run();
 }
 

@@ -233,6 +233,12 @@ without_reader() {
   ghoard api --paginate "$url" -q '.[].title' | head -1 >/dev/null
 }
 
+@test "a pager that does not exist costs neither output nor success" {
+  observe env GH_FORCE_TTY=1 NO_COLOR=1 PAGER=ghoard-no-such ghoard api user -q .login
+  equal "code and stdout" "$code $out" "0 user-1"
+  equal stderr "$err" 'ghoard: failed to start pager: exec: "ghoard-no-such": executable file not found in $PATH'
+}
+
 @test "a body cut short is an error without output" {
   curl -s -X POST -H 'Content-Type: application/json' -d '{"kind":"truncate","path_prefix":"/orgs/acme","count":-1}' \
     "$GHOARD_API_URL/_standin/fault" >/dev/null
