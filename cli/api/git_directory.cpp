@@ -68,6 +68,23 @@ base::Result<GitDirectory> find_git_directory(const fs::path& start, const setti
   }
 }
 
+std::vector<fs::path> user_git_configs(const settings::Environment& environment) {
+  if (const std::optional<std::string> global = environment("GIT_CONFIG_GLOBAL")) {
+    return {*global};
+  }
+  std::vector<fs::path> files;
+  const std::optional<std::string> home = environment("HOME");
+  if (const std::optional<std::string> config = environment("XDG_CONFIG_HOME")) {
+    files.push_back(fs::path(*config) / "git" / "config");
+  } else if (home) {
+    files.push_back(fs::path(*home) / ".config" / "git" / "config");
+  }
+  if (home) {
+    files.push_back(fs::path(*home) / ".gitconfig");
+  }
+  return files;
+}
+
 base::Result<std::string> read_file(const fs::path& file, std::size_t limit) {
   const bool is_stdin = file == "-";
   const int descriptor = is_stdin ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);

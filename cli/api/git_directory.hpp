@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/settings/settings.hpp"
 #include "core/base/result.hpp"
@@ -19,6 +20,10 @@ struct GitDirectory {
 /// none.
 [[nodiscard]] base::Result<GitDirectory> find_git_directory(const std::filesystem::path& start,
                                                             const settings::Environment& environment);
+
+/// The user's own configuration files in the order git reads them: GIT_CONFIG_GLOBAL alone, else `git/config` in
+/// XDG_CONFIG_HOME or ~/.config, and ~/.gitconfig.
+[[nodiscard]] std::vector<std::filesystem::path> user_git_configs(const settings::Environment& environment);
 
 /// What errno means, in lower case.
 [[nodiscard]] std::string reason_of(int error);

@@ -1,7 +1,9 @@
 #include "cli/api/prepare.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <iterator>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -29,6 +31,19 @@ base::Result<GitDirectory> current_git_directory(const settings::Environment& en
     return refuse("cannot tell the current directory: " + error.message());
   }
   return find_git_directory(here, environment);
+}
+
+// The user's settings before the repository's, as git reads them. A file of theirs that cannot be read sets nothing.
+std::vector<GitSetting> with_user_settings(std::span<const GitSetting> own, const settings::Environment& environment) {
+  std::vector<GitSetting> all;
+  for (const std::filesystem::path& file : user_git_configs(environment)) {
+    if (const base::Result<std::string> config = read_file(file, git_file_limit)) {
+      std::vector<GitSetting> settings = parse_git_config(*config);
+      std::move(settings.begin(), settings.end(), std::back_inserter(all));
+    }
+  }
+  all.insert(all.end(), own.begin(), own.end());
+  return all;
 }
 
 std::string without_port(std::string_view host) {
@@ -135,8 +150,14 @@ base::Result<Repository> CurrentRepository::look_up() const {
   if (!config) {
     return tl::unexpected(config.error());
   }
+  const std::vector<GitSetting> own = parse_git_config(*config);
+  const std::vector<GitSetting> all = with_user_settings(own, m_program.environment);
+  std::vector<Remote> remotes = git_remotes(own);
+  for (Remote& remote : remotes) {
+    remote.url = rewritten_url(remote.url, all);
+  }
   const std::vector<std::string> known{without_port(m_host), "github.com"};
-  return choose_repository(parse_git_remotes(*config), known);
+  return choose_repository(remotes, known);
 }
 
 base::Result<std::string> CurrentRepository::branch() const {

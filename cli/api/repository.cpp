@@ -65,69 +65,6 @@ std::optional<Repository> from_url(std::string_view scheme, std::string_view res
   return from_path(authority, rest.substr(slash));
 }
 
-// ---- git's configuration file ------------------------------------------------------------------
-
-/// A value after its '=': quotes, backslash escapes, comments, and lines continued by a backslash.
-std::string take_value(std::string_view& text) {
-  std::string value;
-  std::size_t kept = 0;  // length up to the last character that is no trailing space
-  bool inside_quotes = false;
-  while (!text.empty() && text[0] != '\n') {
-    const char c = text[0];
-    text.remove_prefix(1);
-    if (c == '"') {
-      inside_quotes = !inside_quotes;
-      kept = value.size();
-    } else if (c == '\\' && !text.empty()) {
-      const char escaped = text[0];
-      text.remove_prefix(1);
-      if (escaped != '\n') {
-        value += escaped == 'n' ? '\n' : escaped == 't' ? '\t' : escaped;
-        kept = value.size();
-      }
-    } else if (!inside_quotes && (c == '#' || c == ';')) {
-      text.remove_prefix(std::min(text.find('\n'), text.size()));
-    } else if (inside_quotes || !value.empty() || (c != ' ' && c != '\t')) {
-      value += c;
-      kept = inside_quotes || (c != ' ' && c != '\t' && c != '\r') ? value.size() : kept;
-    }
-  }
-  value.resize(kept);
-  return value;
-}
-
-/// `[remote "origin"]`: gives the name; empty for any other section. Leaves `text` after the ']'.
-std::string take_section(std::string_view& text) {
-  const std::size_t end = std::min(text.find('\n'), text.size());
-  const std::string_view line = text.substr(0, end);
-  std::string name;
-  std::size_t i = line.find('"');
-  const bool is_remote = i != std::string_view::npos && http::iequals(http::trim(line.substr(1, i - 1)), "remote");
-  if (i == std::string_view::npos) {
-    text.remove_prefix(std::min(line.find(']') == std::string_view::npos ? end : line.find(']') + 1, end));
-    return {};
-  }
-  for (++i; i < line.size() && line[i] != '"'; ++i) {
-    i += line[i] == '\\' && i + 1 < line.size() ? 1 : 0;
-    name += line[i];
-  }
-  const std::size_t close = line.find(']', std::min(i, line.size()));
-  text.remove_prefix(close == std::string_view::npos ? end : close + 1);
-  return is_remote ? name : std::string();
-}
-
-void set_remote(std::vector<Remote>& remotes, const std::string& name, std::string_view key, std::string value) {
-  auto found = std::find_if(remotes.begin(), remotes.end(), [&](const Remote& remote) { return remote.name == name; });
-  if (found == remotes.end()) {
-    found = remotes.insert(remotes.end(), Remote{name, {}, {}});
-  }
-  if (http::iequals(key, "url") && found->url.empty()) {
-    found->url = std::move(value);  // git fetches from the first of several
-  } else if (http::iequals(key, "gh-resolved")) {
-    found->resolved = std::move(value);
-  }
-}
-
 int rank(const Remote& remote) {
   const std::string name = http::to_lower(remote.name);
   return name == "upstream" ? 3 : name == "github" ? 2 : name == "origin" ? 1 : 0;
@@ -165,34 +102,6 @@ std::optional<Repository> repository_of_remote(std::string_view url) {
   return from_path(url.substr(host, colon - host), url.substr(colon + 1));
 }
 
-std::vector<Remote> parse_git_remotes(std::string_view config) {
-  std::vector<Remote> remotes;
-  std::string section;
-  while (!config.empty()) {
-    const char c = config[0];
-    if (c == '[') {
-      section = take_section(config);
-    } else if (c == '#' || c == ';') {
-      config.remove_prefix(std::min(config.find('\n'), config.size()));
-    } else if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
-      config.remove_prefix(1);
-    } else {
-      const std::size_t end = std::min(config.find_first_of("=\n"), config.size());
-      const std::string_view key = http::trim(config.substr(0, end));
-      config.remove_prefix(end);
-      if (!config.starts_with('=')) {
-        continue;
-      }
-      config.remove_prefix(1);
-      std::string value = take_value(config);
-      if (!section.empty()) {
-        set_remote(remotes, section, key, std::move(value));
-      }
-    }
-  }
-  return remotes;
-}
-
 base::Result<Repository> choose_repository(std::span<const Remote> remotes, std::span<const std::string> known_hosts) {
   if (remotes.empty()) {
     return refuse("no git remotes found");
@@ -212,14 +121,6 @@ base::Result<Repository> choose_repository(std::span<const Remote> remotes, std:
     return refuse(
         "none of the git remotes configured for this repository point to a known GitHub host. To tell gh about a new "
         "GitHub host, please use `gh auth login`");
-  }
-  for (const Candidate& candidate : candidates) {
-    if (candidate.remote->resolved == "base") {
-      return candidate.repository;
-    }
-    if (!candidate.remote->resolved.empty()) {
-      return parse_repository(candidate.remote->resolved, candidate.repository.host);
-    }
   }
   const auto best = std::max_element(
       candidates.begin(), candidates.end(),

@@ -4,8 +4,8 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "cli/api/git_config.hpp"
 #include "core/base/result.hpp"
 
 namespace ghoard::api {
@@ -25,18 +25,7 @@ struct Repository {
 /// The repository a git remote's URL names: https, ssh, git and `user@host:path` forms. Nothing for others.
 [[nodiscard]] std::optional<Repository> repository_of_remote(std::string_view url);
 
-struct Remote {
-  std::string name;
-  std::string url;
-  std::string resolved;  ///< `gh-resolved`: "base", or another repository that `gh repo set-default` chose
-};
-
-/// The remotes of a git configuration file (git-config(1), "CONFIGURATION FILE"), in order of appearance. Includes are
-/// not followed.
-[[nodiscard]] std::vector<Remote> parse_git_remotes(std::string_view config);
-
-/// The remote gh would take: a resolved one, else upstream, github, origin, any other; only on a known host. The errors
-/// are gh's.
+/// The remote `gh api` would take: upstream, github, origin, any other; only on a known host. The errors are gh's.
 [[nodiscard]] base::Result<Repository> choose_repository(std::span<const Remote> remotes,
                                                          std::span<const std::string> known_hosts);
 

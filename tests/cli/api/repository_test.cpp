@@ -15,7 +15,7 @@ namespace {
 const Repository up{"github.com", "Up", "stream"};
 
 std::string choice(std::string_view config, const std::vector<std::string>& hosts = {"github.com"}) {
-  const auto repository = api::choose_repository(api::parse_git_remotes(config), hosts);
+  const auto repository = api::choose_repository(api::git_remotes(api::parse_git_config(config)), hosts);
   return repository ? repository->owner + "/" + repository->name : "error: " + repository.error().message;
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("GH_REPO takes a host or leaves it out") {
 }
 
 TEST_CASE("git's configuration is read with its quotes, comments and continued lines") {
-  const auto remotes = api::parse_git_remotes(R"(# comment
+  const auto remotes = api::git_remotes(api::parse_git_config(R"(# comment
 [core]
 	bare = false ; x
 [remote "a\"b"] url = "https://github.com/x/y" # why
@@ -87,18 +87,17 @@ p/q
 	gh-resolved = base
 [branch "main"]
 	url = https://github.com/not/this
-)");
+)"));
   REQUIRE(remotes.size() == 2);
   CHECK(remotes[0].name == "a\"b");
   CHECK(remotes[0].url == "https://github.com/x/y");
   CHECK(remotes[1].url == "https://github.com/p/q");
-  CHECK(remotes[1].resolved == "base");
 }
 
 TEST_CASE("damaged configuration ends quietly") {
-  for (const char* text :
-       {"[", "[remote \"", "[remote \"a", "[remote \"a\"", "[remote \"a\"]\nurl", "=", "[remote \"a\"]\nurl = \"x\\"}) {
-    CHECK(api::parse_git_remotes(text).size() <= 1);
+  for (const char* text : {"[", "[remote \"", "[remote \"a", "[remote \"a\"", "[remote \"a\"]\nurl", "=", "[]", "[\"",
+                           "[]=", "[remote \"a\"]\nurl = \"x\\"}) {
+    CHECK(api::git_remotes(api::parse_git_config(text)).size() <= 1);
   }
 }
 
@@ -109,9 +108,7 @@ TEST_CASE("the remote is the one gh would take") {
 [remote "github"] url = https://github.com/a/github)") == "a/upstream");
   CHECK(choice(R"([remote "origin"] url = https://github.com/a/o
 gh-resolved = base
-[remote "upstream"] url = https://github.com/a/u)") == "a/o");
-  CHECK(choice(R"([remote "origin"] url = https://github.com/a/o
-gh-resolved = c/d)") == "c/d");
+[remote "upstream"] url = https://github.com/a/u)") == "a/u");
   CHECK(choice(R"([remote "first"] url = https://github.com/a/1
 [remote "second"] url = https://github.com/a/2)") == "a/1");
   CHECK(choice(R"([remote "upstream"] url = https://gitlab.com/a/l
@@ -121,6 +118,38 @@ gh-resolved = c/d)") == "c/d");
       choice("[remote \"o\"] url = https://gitlab.com/a/b") ==
       "error: none of the git remotes configured for this repository point to a known GitHub host. To tell gh about a "
       "new GitHub host, please use `gh auth login`");
+}
+
+TEST_CASE("a URL is rewritten by the longest insteadOf it starts with") {
+  const auto settings = api::parse_git_config(R"([url "https://github.com/"]
+	insteadOf = gh:
+	insteadof = "work:"
+[URL "git@github.com:acme/"] INSTEADOF = gh:acme/
+[url "https://nowhere/"] insteadOf =
+[url "https://pushed/"] pushInsteadOf = gh:acme/widgets)");
+  CHECK(api::rewritten_url("gh:other/x", settings) == "https://github.com/other/x");
+  CHECK(api::rewritten_url("work:a/b", settings) == "https://github.com/a/b");
+  CHECK(api::rewritten_url("gh:acme/widgets", settings) == "git@github.com:acme/widgets");
+  CHECK(api::rewritten_url("https://github.com/a/b", settings) == "https://github.com/a/b");
+  CHECK(api::rewritten_url("", settings).empty());
+}
+
+TEST_CASE("the user's own git configuration lies where git looks for it") {
+  using Paths = std::vector<fs::path>;
+  const auto files = [](std::vector<std::pair<std::string, std::string>> values) {
+    return api::user_git_configs([values = std::move(values)](const std::string& name) {
+      for (const auto& [key, value] : values) {
+        if (key == name) {
+          return std::optional(value);
+        }
+      }
+      return std::optional<std::string>();
+    });
+  };
+  CHECK(files({}).empty());
+  CHECK(files({{"HOME", "/h"}}) == Paths{"/h/.config/git/config", "/h/.gitconfig"});
+  CHECK(files({{"HOME", "/h"}, {"XDG_CONFIG_HOME", "/x"}}) == Paths{"/x/git/config", "/h/.gitconfig"});
+  CHECK(files({{"HOME", "/h"}, {"GIT_CONFIG_GLOBAL", "/g"}}) == Paths{"/g"});
 }
 
 TEST_CASE("HEAD names a branch or is detached") {

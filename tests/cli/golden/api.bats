@@ -131,6 +131,20 @@ load helper
   equal stderr "$err" "ghoard: unable to expand placeholder in path: unable to determine an appropriate value for the 'branch' placeholder"
 }
 
+@test "placeholders know git's url.X.insteadOf, the repository's and the user's" {
+  local home=$BATS_TEST_TMPDIR
+  mkdir -p "$home/work/.git" "$home/.config/git"
+  printf '[remote "origin"]\n\turl = gh:acme/gadgets\n' >"$home/work/.git/config"
+  echo 'ref: refs/heads/main' >"$home/work/.git/HEAD"
+  cd "$home/work"
+  printf '[url "git@github.com:"]\n\tinsteadOf = gh:\n' >"$home/.gitconfig"
+  equal gitconfig "$(HOME=$home ghoard api 'repos/{owner}/{repo}' -q .full_name)" acme/gadgets
+  mv "$home/.gitconfig" "$home/.config/git/config"
+  equal XDG "$(HOME=$home ghoard api 'repos/{owner}/{repo}' -q .full_name)" acme/gadgets
+  cat "$home/.config/git/config" >>.git/config
+  equal repository "$(ghoard api 'repos/{owner}/{repo}' -q .full_name)" acme/gadgets
+}
+
 @test "colour on demand, laid out; without it the body as it is" {
   observe env CLICOLOR_FORCE=1 ghoard api repos/acme/widgets/languages
   equal "first line" "$(head -1 <<<"$out")" $'\e[1;38m{\e[m'
