@@ -132,11 +132,8 @@ void check_agent(const link::Program& program, std::vector<Check>& checks) {
     return;
   }
   checks.push_back({"agent", true, who + (record->version == base::version ? "" : ", another version"), {}});
-  const settings::Value& url = program.settings.value("api_url");
-  if (program.settings.is_explicit("api_url") && url.text != record->api_url) {
-    checks.push_back({"agent settings", false,
-                      "it asks " + record->api_url + ", but " + url.origin + " says " + url.text,
-                      "run `ghoard agent restart`"});
+  if (const std::optional<std::string> other = link::other_server(program, *record)) {
+    checks.push_back({"agent settings", false, "it " + *other, "run `ghoard agent restart`"});
   } else if (!program.settings.differing(record->settings).empty()) {
     checks.push_back({"agent settings", false, "it was started with other settings", "run `ghoard agent restart`"});
   }

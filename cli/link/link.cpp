@@ -214,12 +214,13 @@ class Link::Impl {
   }
 
   base::Result<bool> take(Contact contact) {
-    if (!m_settings_checked) {
+    // Anew for every agent: the one of before may have been replaced by one with other settings.
+    if (m_checked != contact.record) {
       const base::Result<void> same = check_settings(m_program, contact.record);
       if (!same) {
         return tl::unexpected(same.error());
       }
-      m_settings_checked = true;
+      m_checked = contact.record;
     }
     m_connection.emplace(std::move(contact.connection));
     m_agent = std::move(contact.record);
@@ -332,8 +333,8 @@ class Link::Impl {
 
   const Program& m_program;
   bool m_may_spawn;
-  bool m_settings_checked = false;
   bool m_does_without = false;
+  std::optional<local::AgentRecord> m_checked;  ///< whose settings were found to be ours
   bool m_lacked_credentials = false;
   bool m_sent = false;
   local::AgentRecord m_agent;  ///< at the other end of `m_connection`, unless `m_one_shot` is

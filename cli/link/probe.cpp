@@ -78,11 +78,19 @@ base::Result<std::optional<Contact>> contact_compatible_agent(const Program& pro
   return std::nullopt;
 }
 
-base::Result<void> check_settings(const Program& program, const local::AgentRecord& record) {
+std::optional<std::string> other_server(const Program& program, const local::AgentRecord& record) {
   const settings::Value& url = program.settings.value("api_url");
-  if (program.settings.is_explicit("api_url") && url.text != record.api_url) {
-    return base::fail(base::ErrorCode::refused, "the running agent asks " + record.api_url + ", but " + url.origin +
-                                                    " says " + url.text + "; run `ghoard agent restart`");
+  if (url.text == record.api_url) {
+    return std::nullopt;
+  }
+  // A default counts like a choice: what is sent along is github.com's token.
+  const std::string here = program.settings.is_explicit("api_url") ? url.origin + " says " : "the default here is ";
+  return "asks " + record.api_url + ", but " + here + url.text;
+}
+
+base::Result<void> check_settings(const Program& program, const local::AgentRecord& record) {
+  if (const std::optional<std::string> other = other_server(program, record)) {
+    return base::fail(base::ErrorCode::refused, "the running agent " + *other + "; run `ghoard agent restart`");
   }
   const std::vector<std::string_view> different = program.settings.differing(record.settings);
   if (!different.empty()) {

@@ -25,6 +25,9 @@ struct Contact {
 /// The same, but an agent of an older protocol is asked to go first (then there is none), and a newer one is an error.
 [[nodiscard]] base::Result<std::optional<Contact>> contact_compatible_agent(const Program& program);
 
+/// "asks URL, but ...": the agent asks another server than the one set here, or than the default where none is set.
+[[nodiscard]] std::optional<std::string> other_server(const Program& program, const local::AgentRecord& record);
+
 /// Fails (refused) when the agent asks another server than the one set here; warns once of other differences.
 base::Result<void> check_settings(const Program& program, const local::AgentRecord& record);
 

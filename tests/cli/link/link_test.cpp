@@ -274,6 +274,39 @@ TEST_CASE("an agent that asks another server than the one set here is refused") 
   CHECK(got.heads == 0);
 }
 
+TEST_CASE("github.com's token does not go to an agent that was started for another server") {
+  AgentHome home;
+  want_overlay(home);
+  home.variables["GHOARD_API_URL"] = "http://127.0.0.1:1";
+  REQUIRE(link::start_agent(home.program()));
+  home.variables.erase("GHOARD_API_URL");
+  home.variables["GH_TOKEN"] = "tok";
+  const link::Program program = home.program();
+  link::Link link(program, Spawn::allowed);
+  const Got got = send(link, make());
+  REQUIRE_FALSE(got.answer);
+  CHECK(got.answer.error().code == base::ErrorCode::refused);
+  CHECK(got.answer.error().message ==
+        "the running agent asks http://127.0.0.1:1, but the default here is https://api.github.com; "
+        "run `ghoard agent restart`");
+  CHECK(got.heads == 0);
+}
+
+TEST_CASE("an agent that took the place of the one before is held against the settings, too") {
+  AgentHome home;
+  want_overlay(home);
+  const link::Program program = home.program();
+  link::Link link(program, Spawn::allowed);
+  REQUIRE(send(link, make()).answer);
+  REQUIRE(link::stop_agent(program));
+  home.variables["GHOARD_API_URL"] = "http://127.0.0.1:1";
+  REQUIRE(link::start_agent(home.program()));
+  home.variables.erase("GHOARD_API_URL");
+  const Got got = send(link, make());
+  REQUIRE_FALSE(got.answer);
+  CHECK(got.answer.error().code == base::ErrorCode::refused);
+}
+
 TEST_CASE("a fresh granted entry is answered from the database without an agent") {
   AgentHome home;
   put_answer(home, "tok");
