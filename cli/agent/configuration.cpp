@@ -8,7 +8,7 @@
 namespace ghoard::agent {
 
 base::Result<Configuration> load_configuration() {
-  settings::Environment environment = settings::process_environment();
+  const settings::Environment environment = settings::process_environment();
   base::Result<settings::Paths> paths = settings::find_paths(environment);
   if (!paths) {
     return tl::unexpected(paths.error());
@@ -24,7 +24,7 @@ base::Result<Configuration> load_configuration() {
   record.socket = paths->socket().string();
   record.api_url = settings->text("api_url");
   record.settings = settings->fixed_hash();
-  return Configuration{std::move(environment), *std::move(paths), *std::move(settings), std::move(record)};
+  return Configuration{*std::move(paths), *std::move(settings), std::move(record)};
 }
 
 }  // namespace ghoard::agent

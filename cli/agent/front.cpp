@@ -1,5 +1,6 @@
 #include "cli/agent/front.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -11,8 +12,13 @@ namespace {
 /// Forgets a kept token that the server did not accept.
 class TokenWatch final : public cache::ReplySink {
  public:
-  TokenWatch(std::shared_ptr<cache::ReplySink> sink, TokenKeeper& tokens, std::string host, LockedBytes authorization)
-      : m_sink(std::move(sink)), m_tokens(tokens), m_host(std::move(host)), m_authorization(std::move(authorization)) {}
+  TokenWatch(std::shared_ptr<cache::ReplySink> sink, TokenKeeper& tokens, std::string host, std::string config,
+             LockedBytes authorization)
+      : m_sink(std::move(sink)),
+        m_tokens(tokens),
+        m_host(std::move(host)),
+        m_config(std::move(config)),
+        m_authorization(std::move(authorization)) {}
 
   void send(cache::Reply reply) override {
     note(reply.status);
@@ -30,13 +36,14 @@ class TokenWatch final : public cache::ReplySink {
  private:
   void note(int status) {
     if (status == 401 && m_authorization.held()) {
-      m_tokens.drop(m_host, m_authorization.view());
+      m_tokens.drop(m_host, m_config, m_authorization.view());
     }
   }
 
   std::shared_ptr<cache::ReplySink> m_sink;
   TokenKeeper& m_tokens;
   std::string m_host;
+  std::string m_config;
   LockedBytes m_authorization;
 };
 
@@ -52,32 +59,57 @@ cache::Reply failure_reply(int status, std::string_view code, std::string_view m
                                               "\n")};
 }
 
+std::optional<TokenWish> parse_token_wish(std::string_view field) {
+  constexpr std::string_view parameter = "config=";
+  const std::size_t end = std::min(field.find(';'), field.size());
+  const std::string_view word = http::trim(field.substr(0, end));
+  if (word != "kept" && word != "keep") {
+    return std::nullopt;
+  }
+  TokenWish wish{word == "keep" ? TokenWish::Kind::keep : TokenWish::Kind::kept, {}};
+  if (end == field.size()) {
+    return wish;
+  }
+  std::string_view config = http::trim(field.substr(end + 1));
+  if (!config.starts_with(parameter)) {
+    return std::nullopt;
+  }
+  config.remove_prefix(parameter.size());
+  if (config.size() > TokenKeeper::longest_config ||
+      config.find_first_not_of("0123456789abcdef") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  wish.config = config;
+  return wish;
+}
+
 void Front::handle(cache::IncomingRequest request, std::shared_ptr<cache::ReplySink> sink) {
   if (http::iequals(request.headers.get("Host"), "ghoard")) {
     m_control.handle(std::move(request), std::move(sink));
     return;
   }
-  if (const std::string* wish = request.headers.find("Ghoard-Token"); wish != nullptr) {
-    const bool kept = *wish == "kept";
-    const bool keep = *wish == "keep";
+  if (const std::string* field = request.headers.find("Ghoard-Token"); field != nullptr) {
+    const std::optional<TokenWish> wish = parse_token_wish(*field);
     request.headers.remove("Ghoard-Token");
     const std::string* authorization = request.headers.find("Authorization");
-    if (keep && authorization != nullptr) {
-      m_tokens.keep(request.headers.get("Host"), *authorization);
+    const bool keep = wish && wish->kind == TokenWish::Kind::keep && authorization != nullptr;
+    if (keep) {
+      m_tokens.keep(request.headers.get("Host"), wish->config, *authorization);
     }
     // A token of the caller's own, new to keep or not, is watched like one from the keeper.
-    if (kept || (keep && authorization != nullptr)) {
-      with_kept_token(std::move(request), std::move(sink));
+    if (keep || (wish && wish->kind == TokenWish::Kind::kept)) {
+      with_kept_token(std::move(request), std::move(sink), wish->config);
       return;
     }
   }
   m_engine.handle(std::move(request), std::move(sink));
 }
 
-void Front::with_kept_token(cache::IncomingRequest request, std::shared_ptr<cache::ReplySink> sink) {
+void Front::with_kept_token(cache::IncomingRequest request, std::shared_ptr<cache::ReplySink> sink,
+                            const std::string& config) {
   const std::string host(request.headers.get("Host"));
   const std::string* own = request.headers.find("Authorization");
-  const std::optional<std::string> authorization = own != nullptr ? *own : m_tokens.find(host);
+  const std::optional<std::string> authorization = own != nullptr ? *own : m_tokens.find(host, config);
   if (!authorization) {
     cache::Reply reply = failure_reply(401, "token_unknown", "no token is kept for " + host);
     reply.headers.add("Ghoard-Token", "unknown");
@@ -86,7 +118,7 @@ void Front::with_kept_token(cache::IncomingRequest request, std::shared_ptr<cach
   }
   request.headers.set("Authorization", *authorization);
   m_engine.handle(std::move(request),
-                  std::make_shared<TokenWatch>(std::move(sink), m_tokens, host, LockedBytes(*authorization)));
+                  std::make_shared<TokenWatch>(std::move(sink), m_tokens, host, config, LockedBytes(*authorization)));
 }
 
 }  // namespace ghoard::agent

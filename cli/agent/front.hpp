@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/agent/token_keeper.hpp"
@@ -19,12 +20,21 @@ class Front final : public cache::RequestHandler {
   void handle(cache::IncomingRequest request, std::shared_ptr<cache::ReplySink> sink) override;
 
  private:
-  void with_kept_token(cache::IncomingRequest request, std::shared_ptr<cache::ReplySink> sink);
+  void with_kept_token(cache::IncomingRequest request, std::shared_ptr<cache::ReplySink> sink,
+                       const std::string& config);
 
   cache::RequestHandler& m_control;
   cache::RequestHandler& m_engine;
   TokenKeeper& m_tokens;
 };
+
+/// What a field `Ghoard-Token: kept; config=HEX` asks for.
+struct TokenWish {
+  enum class Kind { kept, keep } kind = Kind::kept;
+  std::string config;  ///< of lower-case hexadecimal digits; empty: the caller names none
+};
+/// Nothing: a value that means nothing.
+[[nodiscard]] std::optional<TokenWish> parse_token_wish(std::string_view field);
 
 /// One line of JSON as ghoard's own failures have it.
 [[nodiscard]] cache::Reply failure_reply(int status, std::string_view code, std::string_view message);

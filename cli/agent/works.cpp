@@ -4,7 +4,6 @@
 #include <malloc.h>
 #include <utility>
 
-#include "cli/agent/gh_files.hpp"
 #include "core/base/version.hpp"
 
 namespace ghoard::agent {
@@ -32,8 +31,7 @@ cache::EngineOptions engine_options(const settings::Settings& settings, Log& log
 base::Result<std::unique_ptr<Works>> Works::create(boost::asio::io_context& loop, const Configuration& configuration,
                                                    std::unique_ptr<cache::Store> store, const base::Clock& clock,
                                                    Log& log, std::function<void()> stop) {
-  base::Result<TokenKeeper> tokens =
-      TokenKeeper::create(clock, [file = gh_hosts_file(configuration.environment)] { return file_stamp(file); });
+  base::Result<TokenKeeper> tokens = TokenKeeper::create(clock);
   if (!tokens) {
     return tl::unexpected(tokens.error());
   }

@@ -17,7 +17,6 @@ namespace ghoard::agent {
 
 /// Where one agent lives and what it was told.
 struct Configuration {
-  settings::Environment environment;
   settings::Paths paths;
   settings::Settings settings;
   local::AgentRecord record;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/link/descriptor.hpp"
+#include "core/base/digest.hpp"
 #include "core/http/message.hpp"
 
 namespace ghoard::link {
@@ -98,6 +99,22 @@ std::optional<fs::path> gh_config_directory(const settings::Environment& environ
   }
   const std::optional<std::string> home = environment("HOME");
   return home ? std::optional(fs::path(*home) / ".config" / "gh") : std::nullopt;
+}
+
+std::string gh_config_mark(const settings::Environment& environment) {
+  const std::optional<fs::path> directory = gh_config_directory(environment);
+  std::error_code failure;
+  const fs::path file = directory ? fs::absolute(*directory / "hosts.yml", failure).lexically_normal() : fs::path();
+  if (file.empty() || failure) {
+    return {};
+  }
+  std::string text = file.string() + '\0';
+  struct stat found {};
+  if (::stat(file.c_str(), &found) == 0) {
+    text += std::to_string(found.st_dev) + " " + std::to_string(found.st_ino) + " " + std::to_string(found.st_size) +
+            " " + std::to_string(found.st_mtim.tv_sec) + " " + std::to_string(found.st_mtim.tv_nsec);
+  }
+  return base::sha256(text).hex().substr(0, 32);
 }
 
 base::Result<std::optional<std::string>> read_small_file(const fs::path& file, std::size_t limit) {

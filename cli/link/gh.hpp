@@ -17,6 +17,10 @@ namespace ghoard::link {
 /// none of these is set.
 [[nodiscard]] std::optional<std::filesystem::path> gh_config_directory(const settings::Environment& environment);
 
+/// 32 hexadecimal digits that differ between gh configurations, and after hosts.yml was written, replaced, made or
+/// removed: which tokens a caller may ask the agent for. Empty if gh has no configuration directory.
+[[nodiscard]] std::string gh_config_mark(const settings::Environment& environment);
+
 /// The hosts gh is logged in to; none if there is no hosts.yml.
 [[nodiscard]] base::Result<std::vector<GhHost>> read_gh_hosts(const settings::Environment& environment);
 

@@ -53,11 +53,17 @@ std::string credential_host(const Program& program, const http::Origin& origin) 
   return origin == settings::origin_map(program.settings).github_api ? "github.com" : gh_host_of(origin);
 }
 
-void authorise_with(Journey& journey, const std::string& token, bool keep) {
+/// The wish for a token of this very gh configuration: another one of the same user may be another account's.
+std::string token_wish(std::string_view wish, const std::string& config) {
+  return std::string(wish) + (config.empty() ? "" : "; config=" + config);
+}
+
+/// `wish`: the Ghoard-Token field, if any.
+void authorise_with(Journey& journey, const std::string& token, const std::string& wish) {
   journey.headers.set("Authorization", "token " + token);
   journey.headers.remove("Ghoard-Token");
-  if (keep) {
-    journey.headers.set("Ghoard-Token", "keep");
+  if (!wish.empty()) {
+    journey.headers.set("Ghoard-Token", wish);
   }
   journey.token = TokenState::settled;
 }
@@ -136,14 +142,14 @@ class Link::Impl {
       return tl::unexpected(found.error());
     }
     switch (found->kind) {
-      case Credentials::Kind::token: authorise_with(journey, found->token, false); return {};
+      case Credentials::Kind::token: authorise_with(journey, found->token, {}); return {};
       case Credentials::Kind::none: return go_anonymously(journey);
       case Credentials::Kind::from_gh: break;
     }
     if (call.body_fd >= 0) {
       return settle_token(journey);  // the body can be sent only once
     }
-    journey.headers.set("Ghoard-Token", "kept");
+    journey.headers.set("Ghoard-Token", token_wish("kept", gh_config_mark(m_program.environment)));
     journey.token = TokenState::kept;
     return {};
   }
@@ -159,8 +165,10 @@ class Link::Impl {
   /// The agent keeps none, or there is no agent: gh is asked, which has the caller's session and its keyring.
   base::Result<void> settle_token(Journey& journey) {
     journey.token_unknown = false;
+    // Before gh is asked: should its files change meanwhile, nobody asks for what is kept under the old mark.
+    const std::string config = gh_config_mark(m_program.environment);
     if (const std::optional<std::string> token = ask_gh_for_token(m_program.environment, journey.gh_host)) {
-      authorise_with(journey, *token, true);
+      authorise_with(journey, *token, token_wish("keep", config));
       return {};
     }
     return go_anonymously(journey);

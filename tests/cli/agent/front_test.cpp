@@ -1,12 +1,9 @@
 #include "cli/agent/front.hpp"
 
 #include <doctest/doctest.h>
-#include <fstream>
 
-#include "cli/agent/gh_files.hpp"
 #include "tests/cli/agent/fake_sink.hpp"
 #include "tests/support/manual_clock.hpp"
-#include "tests/support/temporary_home.hpp"
 
 using namespace ghoard;
 using testing::FakeSink;
@@ -33,7 +30,7 @@ class Recorder final : public cache::RequestHandler {
 
 struct Rig {
   testing::ManualClock clock;
-  agent::TokenKeeper tokens = *agent::TokenKeeper::create(clock, [] { return std::string(); });
+  agent::TokenKeeper tokens = *agent::TokenKeeper::create(clock);
   Recorder control;
   Recorder engine;
   agent::Front front{control, engine, tokens};
@@ -92,7 +89,7 @@ TEST_CASE("a caller's own token is not replaced by a kept one, nor kept unasked"
   rig.ask({{"Host", "h"}, {"Authorization", "token a"}, {"Ghoard-Token", "keep"}});
   rig.ask({{"Host", "h"}, {"Authorization", "token b"}, {"Ghoard-Token", "kept"}});
   CHECK(rig.engine.requests.back().headers.get("Authorization") == "token b");
-  CHECK(rig.tokens.find("h") == "token a");
+  CHECK(rig.tokens.find("h", "") == "token a");
 }
 
 TEST_CASE("other values of Ghoard-Token mean nothing and go no further") {
@@ -119,32 +116,30 @@ TEST_CASE("a kept token that is refused is forgotten, whole answer or streamed")
   CHECK(rig.tokens.size() == 0);
 }
 
-TEST_CASE("gh's hosts.yml is looked for where gh looks") {
-  std::map<std::string, std::string> variables;
-  const settings::Environment environment = [&](const std::string& name) -> std::optional<std::string> {
-    const auto found = variables.find(name);
-    return found == variables.end() ? std::nullopt : std::optional(found->second);
-  };
-  CHECK(agent::gh_hosts_file(environment).empty());
-  variables["HOME"] = "/h";
-  CHECK(agent::gh_hosts_file(environment) == "/h/.config/gh/hosts.yml");
-  variables["XDG_CONFIG_HOME"] = "/x";
-  CHECK(agent::gh_hosts_file(environment) == "/x/gh/hosts.yml");
-  variables["GH_CONFIG_DIR"] = "/g";
-  CHECK(agent::gh_hosts_file(environment) == "/g/hosts.yml");
+TEST_CASE("a kept token is not used for callers with another gh configuration") {
+  Rig rig;
+  rig.ask({{"Host", "h"}, {"Authorization", "token work"}, {"Ghoard-Token", "keep; config=0aa0"}});
+  CHECK(rig.ask({{"Host", "h"}, {"Ghoard-Token", "kept; config=0bb0"}})->status() == 401);
+  CHECK(rig.ask({{"Host", "h"}, {"Ghoard-Token", "kept"}})->status() == 401);
+  CHECK(rig.engine.requests.size() == 1);
+  CHECK(rig.ask({{"Host", "h"}, {"Ghoard-Token", "kept; config=0aa0"}})->status() == 200);
+  CHECK(rig.engine.requests.back().headers.get("Authorization") == "token work");
+  rig.engine.status = 401;
+  rig.ask({{"Host", "h"}, {"Ghoard-Token", "kept; config=0aa0"}});
+  CHECK(rig.tokens.size() == 0);
 }
 
-TEST_CASE("a file's stamp changes when it is made, replaced and removed") {
-  const testing::TemporaryHome home;
-  const std::filesystem::path file = home.path() / "hosts.yml";
-  const std::string absent = agent::file_stamp(file);
-  std::ofstream(file) << "one";
-  const std::string first = agent::file_stamp(file);
-  CHECK(first != absent);
-  CHECK(agent::file_stamp(file) == first);
-  std::ofstream(home.path() / "new") << "two, longer";
-  std::filesystem::rename(home.path() / "new", file);
-  CHECK(agent::file_stamp(file) != first);
-  std::filesystem::remove(file);
-  CHECK(agent::file_stamp(file) == absent);
+TEST_CASE("a configuration's mark is at most 64 lower-case hexadecimal digits") {
+  using Kind = agent::TokenWish::Kind;
+  CHECK(agent::parse_token_wish("kept")->kind == Kind::kept);
+  CHECK(agent::parse_token_wish("keep ;  config=0f")->kind == Kind::keep);
+  CHECK(agent::parse_token_wish("keep ;  config=0f")->config == "0f");
+  CHECK(agent::parse_token_wish("kept; config=")->config.empty());
+  CHECK(agent::parse_token_wish("kept; config=" + std::string(64, 'a'))->config == std::string(64, 'a'));
+  for (const std::string& wrong :
+       {std::string(""), std::string("Kept"), std::string("kept;"), std::string("kept; x=1"),
+        std::string("kept; config=0F"), std::string("kept; config=0f; more"), "kept; config=" + std::string(65, 'a')}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(agent::parse_token_wish(wrong));
+  }
 }

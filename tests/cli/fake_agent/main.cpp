@@ -1,12 +1,14 @@
 // An agent that answers every API request with what it was sent. How it behaves at its start is read from STATE/fake;
 // what it found there it writes to STATE/starts, STATE/environment and STATE/descriptors.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -34,7 +36,7 @@ struct Fake {
   std::string mode;
   bool one_shot = false;
   std::mutex mutex;
-  std::string kept_token;
+  std::map<std::string, std::string> kept_tokens;  // by the text after the wish
 };
 
 std::string slurp(const fs::path& file) {
@@ -141,13 +143,14 @@ std::string api(Fake& fake, const Request& request) {
   std::string authorization(request.headers.get("Authorization"));
   {
     const std::lock_guard<std::mutex> guard(fake.mutex);
-    if (wish == "keep") {
-      fake.kept_token = authorization;
+    const std::string config = wish.substr(std::min<std::size_t>(wish.size(), 4));
+    if (wish.starts_with("keep")) {
+      fake.kept_tokens[config] = authorization;
     }
-    if (wish == "kept" && fake.kept_token.empty()) {
+    if (wish.starts_with("kept") && fake.kept_tokens[config].empty()) {
       return answer(401, json{{"message", "no token is kept"}}.dump(), "Ghoard-Token: unknown\r\n");
     }
-    authorization = wish == "kept" ? fake.kept_token : authorization;
+    authorization = wish.starts_with("kept") ? fake.kept_tokens[config] : authorization;
   }
   const json echo{{"method", request.method},
                   {"target", request.target},

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/link/direct_read.hpp"
+#include "cli/link/gh.hpp"
 #include "store/sqlite_store.hpp"
 #include "tests/cli/agent_home.hpp"
 
@@ -153,10 +154,35 @@ TEST_CASE("a token in gh's keyring is asked of gh once and then kept by the agen
     link::Link link(program, Spawn::allowed);
     const Got got = send(link, make("/user", i == 2 ? "POST" : "GET"));
     CHECK(got.echo()["authorization"] == "token ring");
-    CHECK(got.echo()["wish"] == (i == 0 ? "keep" : "kept"));
+    CHECK(got.echo()["wish"] == (i == 0 ? "keep" : "kept") + ("; config=" + link::gh_config_mark(program.environment)));
     CHECK(got.heads == 1);
   }
   CHECK(home.read("asked") == "x\n");
+}
+
+TEST_CASE("another gh configuration gets its own token, and a changed one is asked again") {
+  AgentHome home;
+  want_overlay(home);
+  home.write("work/hosts.yml", "github.com:\n  user: mona\n");
+  home.write("own/hosts.yml", "github.com:\n  user: hubot\n");
+  home.script("gh", "echo \"${GH_CONFIG_DIR##*/}\"\n");
+  const auto token_in = [&](const std::string& name) {
+    // gh reads its own environment, not the injected one.
+    const std::string directory = (home.root() / name).string();
+    ::setenv("GH_CONFIG_DIR", directory.c_str(), 1);
+    home.variables["GH_CONFIG_DIR"] = directory;
+    const link::Program program = home.program();
+    link::Link link(program, Spawn::allowed);
+    const json echo = send(link, make()).echo();
+    ::unsetenv("GH_CONFIG_DIR");
+    return echo["authorization"].get<std::string>() + " " + echo["wish"].get<std::string>().substr(0, 4);
+  };
+  CHECK(token_in("work") == "token work keep");
+  CHECK(token_in("own") == "token own keep");
+  CHECK(token_in("work") == "token work kept");
+  CHECK(token_in("own") == "token own kept");
+  home.write("work/hosts.yml", "github.com:\n  user: another\n");
+  CHECK(token_in("work") == "token work keep");
 }
 
 TEST_CASE("a body from a descriptor waits for gh's token, since it can be sent only once") {
@@ -171,7 +197,7 @@ TEST_CASE("a body from a descriptor waits for gh's token, since it can be sent o
   call.body_fd = ::open((home.root() / "body").c_str(), O_RDONLY | O_CLOEXEC);
   const Got got = send(link, call);
   ::close(call.body_fd);
-  CHECK(got.echo()["wish"] == "keep");
+  CHECK(got.echo()["wish"] == "keep; config=" + link::gh_config_mark(program.environment));
   CHECK(got.echo()["body"] == "5\r\nwords\r\n0\r\n\r\n");
 }
 
