@@ -28,6 +28,7 @@ std::variant<Arguments, Farewell> parse_arguments(std::span<const char* const> a
   app.add_option("--one-shot-fd", arguments.one_shot_fd, "descriptor of that connection")
       ->check(CLI::Range(first_own_descriptor, last_descriptor))
       ->take_last();
+  app.add_flag("--exclusive", arguments.exclusive, "with --one-shot: wait up to 10 seconds for the cache's lock");
   CLI::App* run = app.add_subcommand("run", "Run the agent until it is stopped or has been idle for long.");
   run->add_option("--status-fd", arguments.status_fd, "descriptor that is told `ready` or `error TEXT`")
       ->check(CLI::Range(first_own_descriptor, last_descriptor))
@@ -48,6 +49,9 @@ std::variant<Arguments, Farewell> parse_arguments(std::span<const char* const> a
   }
   if (one_shot && arguments.one_shot_fd < 0) {
     return misused("--one-shot needs --one-shot-fd", app.help());
+  }
+  if (arguments.exclusive && !one_shot) {
+    return misused("--exclusive needs --one-shot", app.help());
   }
   arguments.mode = one_shot ? Arguments::Mode::one_shot : Arguments::Mode::run;
   return arguments;

@@ -12,6 +12,7 @@ struct Arguments {
   bool foreground = false;  ///< stays with its terminal: a hang-up ends it
   int status_fd = -1;       ///< where `ready` or `error TEXT` goes; -1: nowhere
   int one_shot_fd = -1;     ///< the one connection of --one-shot
+  bool exclusive = false;   ///< --one-shot waits for the cache's lock, since it is to change what is stored
 };
 
 /// Instead of doing something: print a text and exit. Code 0 goes to stdout, any other to stderr.

@@ -28,7 +28,8 @@ cache::Reply reply(const Json& document) {
 }
 
 cache::Reply failure(const base::Error& error) {
-  return failure_reply(500, "store", error.message);
+  return error.code == base::ErrorCode::busy ? failure_reply(503, "cannot_invalidate", error.message)
+                                             : failure_reply(500, "store", error.message);
 }
 
 std::int64_t unix_seconds(base::WallTime time) {

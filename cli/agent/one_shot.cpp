@@ -2,12 +2,14 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <optional>
+#include <poll.h>
 #include <signal.h>
 #include <utility>
 
 #include "cli/agent/agent_lock.hpp"
 #include "cli/agent/configuration.hpp"
 #include "cli/agent/resident.hpp"
+#include "cli/agent/unlocked_store.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace ghoard::agent {
@@ -16,19 +18,38 @@ namespace {
 
 namespace asio = boost::asio;
 
-/// The database under the agent's lock; one in memory when another agent holds that.
-std::unique_ptr<cache::Store> open_store(const Configuration& configuration, std::optional<AgentLock>& lock) {
+constexpr base::Seconds lock_patience{10};
+constexpr int lock_pause_ms = 20;
+
+/// The agent's lock; with `patience`, another process is given that long to let go of it. Kernel locks tell nobody when
+/// they are released, so this is a poll.
+base::Result<AgentLock> take_lock(const std::filesystem::path& file, const base::Clock& clock, base::Seconds patience) {
+  const base::MonoTime deadline = clock.mono() + patience;
+  for (;;) {
+    base::Result<AgentLock> taken = AgentLock::take(file);
+    if (taken || taken.error().code != base::ErrorCode::busy || clock.mono() >= deadline) {
+      return taken;
+    }
+    ::poll(nullptr, 0, lock_pause_ms);
+  }
+}
+
+/// The database under the agent's lock. While another process holds that, its database is not touched: answers are kept
+/// in memory, and nothing may be written, since the marks of a write have to be in the database before it leaves.
+std::unique_ptr<cache::Store> open_store(const Configuration& configuration, const base::Clock& clock, bool exclusive,
+                                         std::optional<AgentLock>& lock) {
   store::StoreOptions options;
   options.max_bytes = configuration.settings.number("max_cache_size");
-  const base::Result<void> made = settings::ensure_private_directory(configuration.paths.state);
-  if (!made) {
-    return store::SqliteStore::in_memory(options, made.error().message);
+  if (settings::ensure_private_directory(configuration.paths.state)) {
+    base::Result<AgentLock> taken =
+        take_lock(configuration.paths.agent_record(), clock, exclusive ? lock_patience : base::Seconds{0});
+    if (taken) {
+      lock = *std::move(taken);
+    } else if (taken.error().code == base::ErrorCode::busy) {
+      return std::make_unique<UnlockedStore>(store::SqliteStore::in_memory(options, taken.error().message));
+    }
   }
-  base::Result<AgentLock> taken = AgentLock::take(configuration.paths.agent_record());
-  if (!taken) {
-    return store::SqliteStore::in_memory(options, taken.error().message);
-  }
-  lock = *std::move(taken);
+  // Where no lock can be made there is none to respect; the store itself copes with a directory it cannot use.
   return store::SqliteStore::open(configuration.paths.cache, options);
 }
 
@@ -54,7 +75,8 @@ int run_one_shot(const Arguments& arguments, const base::Clock& clock, Log& log)
   std::optional<AgentLock> lock;  // outlives the store
   asio::io_context loop(1);
   base::Result<std::unique_ptr<Works>> works =
-      Works::create(loop, *configuration, open_store(*configuration, lock), clock, log, [&loop] { loop.stop(); });
+      Works::create(loop, *configuration, open_store(*configuration, clock, arguments.exclusive, lock), clock, log,
+                    [&loop] { loop.stop(); });
   if (!works) {
     log.error(works.error().message);
     return 1;

@@ -81,6 +81,7 @@ class Link::Impl {
 
   base::Result<Answer> call(const ApiCall& call, const HeadCallback& on_head, const local::BodyCallback& on_body) {
     m_lacked_credentials = false;
+    m_purpose = is_read(call.method) ? OneShot::Purpose::reads : OneShot::Purpose::changes;
     Journey journey{call, on_head, on_body, call.headers, credential_host(m_program, call.origin)};
     base::Result<void> ready = prepare(journey);
     if (!ready) {
@@ -119,6 +120,7 @@ class Link::Impl {
 
   base::Result<local::ClientResponse> control_or_start(std::string_view method, std::string_view target,
                                                        std::string body) {
+    m_purpose = is_read(method) ? OneShot::Purpose::reads : OneShot::Purpose::changes;
     const base::Result<void> connected = connect();
     if (!connected) {
       return tl::unexpected(connected.error());
@@ -194,10 +196,12 @@ class Link::Impl {
 
   /// True: `m_connection` is an open one, to the agent of before or to one that runs now.
   base::Result<bool> find_running() {
-    if (m_connection && m_connection->is_reusable()) {
+    const bool suits = !m_one_shot || m_purpose == OneShot::Purpose::reads || m_one_shot_changes;
+    if (m_connection && m_connection->is_reusable() && suits) {
       return true;
     }
     m_connection.reset();
+    m_one_shot.reset();  // ends now that its connection is closed; the next may need its lock
     base::Result<std::optional<Contact>> contact = contact_compatible_agent(m_program);
     if (!contact) {
       return tl::unexpected(contact.error());
@@ -260,7 +264,7 @@ class Link::Impl {
       }
       why_not = running ? base::Error{base::ErrorCode::unavailable, "the agent ended at once"} : running.error();
     }
-    base::Result<OneShot> one_shot = OneShot::start(m_program);
+    base::Result<OneShot> one_shot = OneShot::start(m_program, m_purpose);
     if (!one_shot) {
       return tl::unexpected(why_not.value_or(one_shot.error()));
     }
@@ -270,6 +274,7 @@ class Link::Impl {
     }
     m_may_spawn = false;
     m_one_shot.emplace(std::move(*one_shot));
+    m_one_shot_changes = m_purpose == OneShot::Purpose::changes;
     m_connection.emplace(m_one_shot->take_connection());
     return {};
   }
@@ -346,6 +351,8 @@ class Link::Impl {
   bool m_lacked_credentials = false;
   bool m_sent = false;
   local::AgentRecord m_agent;  ///< at the other end of `m_connection`, unless `m_one_shot` is
+  OneShot::Purpose m_purpose = OneShot::Purpose::reads;  ///< of the call under way
+  bool m_one_shot_changes = false;                       ///< the one-shot agent was started for changes
   std::optional<OneShot> m_one_shot;
   std::optional<local::Connection> m_connection;
 };

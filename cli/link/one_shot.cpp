@@ -30,7 +30,7 @@ void wait_for_exit(pid_t child) {
 
 }  // namespace
 
-base::Result<OneShot> OneShot::start(const Program& program) {
+base::Result<OneShot> OneShot::start(const Program& program, Purpose purpose) {
   const base::Result<std::filesystem::path> agent = find_helper(program, "ghoard-agent", "GHOARD_AGENT");
   if (!agent) {
     return tl::unexpected(agent.error());
@@ -41,8 +41,12 @@ base::Result<OneShot> OneShot::start(const Program& program) {
   }
   Descriptor ours(ends[0]);
   const Descriptor theirs(ends[1]);
-  const base::Result<pid_t> child = spawn_child({agent->string(), "--one-shot", "--one-shot-fd", "3"},
-                                                agent_environment(program, whole_environment()), theirs.get());
+  std::vector<std::string> arguments{agent->string(), "--one-shot", "--one-shot-fd", "3"};
+  if (purpose == Purpose::changes) {
+    arguments.emplace_back("--exclusive");
+  }
+  const base::Result<pid_t> child =
+      spawn_child(arguments, agent_environment(program, whole_environment()), theirs.get());
   if (!child) {
     return tl::unexpected(child.error());
   }

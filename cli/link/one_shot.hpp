@@ -12,7 +12,10 @@ namespace ghoard::link {
 /// command. Move-only.
 class OneShot {
  public:
-  static base::Result<OneShot> start(const Program& program);
+  /// What it is to be asked for. For `changes` it waits, up to 10 s, until no other process holds the cache.
+  enum class Purpose { reads, changes };
+
+  static base::Result<OneShot> start(const Program& program, Purpose purpose);
   OneShot(OneShot&& other) noexcept;
   OneShot& operator=(OneShot&& other) noexcept;
   OneShot(const OneShot&) = delete;

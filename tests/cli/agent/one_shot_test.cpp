@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -25,7 +26,7 @@ constexpr base::Seconds patience{30};
 /// A one-shot agent at the other end of a socketpair.
 class OneShot {
  public:
-  explicit OneShot(const TemporaryHome& home) : m_connection(local::Connection::adopt(-1)) {
+  explicit OneShot(const TemporaryHome& home, bool exclusive = false) : m_connection(local::Connection::adopt(-1)) {
     int ends[2] = {-1, -1};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
     std::vector<std::string> variables;
@@ -46,7 +47,8 @@ class OneShot {
         ::dup2(ends[1], 3);
         ::close(ends[1]);
       }
-      ::execle(path.c_str(), path.c_str(), "--one-shot", "--one-shot-fd", "3", nullptr, environment.data());
+      ::execle(path.c_str(), path.c_str(), "--one-shot", "--one-shot-fd", "3", exclusive ? "--exclusive" : nullptr,
+               nullptr, environment.data());
       ::_exit(127);
     }
     ::close(ends[1]);
@@ -61,10 +63,17 @@ class OneShot {
     }
   }
 
-  local::ClientResponse ask(const std::string& target, const std::string& host) {
+  local::ClientResponse ask(const std::string& target, const std::string& host) { return ask("GET", target, host, {}); }
+  local::ClientResponse ask(const std::string& method, const std::string& target, const std::string& host,
+                            const std::string& body) {
     local::ClientRequest request;
+    request.method = method;
     request.target = target;
     request.headers = {{"Host", host}, {"Authorization", "token " + std::string(tokens::user_1)}};
+    if (host == "ghoard" && method == "POST") {
+      request.headers.add("Ghoard-Control", "1");
+    }
+    request.body = body;
     base::Result<local::ClientResponse> response = m_connection.exchange(request, patience);
     REQUIRE(response);
     return *std::move(response);
@@ -85,6 +94,16 @@ class OneShot {
   local::Connection m_connection;
   pid_t m_pid = -1;
 };
+
+/// Another process's hold on the cache.
+server::Descriptor hold_lock(const TemporaryHome& home) {
+  std::filesystem::create_directories(home.state());
+  std::filesystem::permissions(home.ghoard(), std::filesystem::perms::owner_all);
+  std::filesystem::permissions(home.state(), std::filesystem::perms::owner_all);
+  server::Descriptor lock(::open((home.state() / "agent.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  REQUIRE(::flock(lock.get(), LOCK_EX | LOCK_NB) == 0);
+  return lock;
+}
 
 }  // namespace
 
@@ -119,11 +138,7 @@ TEST_CASE("while another agent holds the cache, a one-shot agent works without k
   const StandIn github;
   TemporaryHome home;
   home.set("GHOARD_API_URL", github.url());
-  std::filesystem::create_directories(home.state());
-  std::filesystem::permissions(home.ghoard(), std::filesystem::perms::owner_all);
-  std::filesystem::permissions(home.state(), std::filesystem::perms::owner_all);
-  const server::Descriptor lock(::open((home.state() / "agent.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  REQUIRE(::flock(lock.get(), LOCK_EX | LOCK_NB) == 0);
+  const server::Descriptor lock = hold_lock(home);
   OneShot agent(home);
   CHECK(agent.ask("/repos/acme/widgets", "api.github.com").status == 200);
   const nlohmann::json status = nlohmann::json::parse(agent.ask("/v1/status", "ghoard").body);
@@ -131,4 +146,44 @@ TEST_CASE("while another agent holds the cache, a one-shot agent works without k
   agent.hang_up();
   CHECK(agent.wait() == 0);
   CHECK_FALSE(std::filesystem::exists(home.cache() / "cache.db"));
+}
+
+TEST_CASE("while another agent holds the cache, a one-shot agent changes nothing and sends no write") {
+  const StandIn github;
+  TemporaryHome home;
+  home.set("GHOARD_API_URL", github.url());
+  const server::Descriptor lock = hold_lock(home);
+  OneShot agent(home);
+  const auto check_refused = [](const local::ClientResponse& response) {
+    CHECK(response.status == 503);
+    CHECK(nlohmann::json::parse(response.body)["ghoard_error"] == "cannot_invalidate");
+    CHECK(response.body.find("another ghoard process holds the cache; try again") != std::string::npos);
+  };
+  check_refused(agent.ask("PATCH", "/repos/acme/widgets/issues/7", "api.github.com", R"({"title":"x"})"));
+  check_refused(agent.ask("POST", "/graphql", "api.github.com", R"({"query":"mutation { x { y } }"})"));
+  check_refused(agent.ask("POST", "/v1/cache/remove", "ghoard", R"({"path":"/user"})"));
+  check_refused(agent.ask("POST", "/v1/cache/clear", "ghoard", "{}"));
+  CHECK(github.counters().requests == 0);
+  CHECK(agent.ask("POST", "/graphql", "api.github.com", R"({"query":"query { viewer { login } }"})").status == 200);
+}
+
+TEST_CASE("an exclusive one-shot agent waits until the cache is free, and marks it before the write leaves") {
+  const StandIn github;
+  TemporaryHome home;
+  home.set("GHOARD_API_URL", github.url());
+  {
+    OneShot reader(home);
+    CHECK(reader.ask("/repos/acme/widgets/issues/7", "api.github.com").status == 200);
+    reader.hang_up();
+    CHECK(reader.wait() == 0);
+  }
+  std::optional<server::Descriptor> lock = hold_lock(home);
+  OneShot writer(home, true);
+  lock.reset();
+  const std::string target = "/repos/acme/widgets/issues/7";
+  CHECK(writer.ask("PATCH", target, "api.github.com", R"({"title":"changed"})").status == 200);
+  writer.hang_up();
+  CHECK(writer.wait() == 0);
+  OneShot reader(home);
+  CHECK(nlohmann::json::parse(reader.ask(target, "api.github.com").body)["title"] == "changed");
 }

@@ -193,7 +193,9 @@ TEST_CASE("arguments say what to do, or why not") {
   const auto started = std::get<Arguments>(parse({"run", "--status-fd", "3", "--foreground"}));
   CHECK(started.status_fd == 3);
   CHECK(started.foreground);
+  CHECK(std::get<Arguments>(parse({"--one-shot", "--one-shot-fd", "3", "--exclusive"})).exclusive);
   const auto once = std::get<Arguments>(parse({"--one-shot", "--one-shot-fd", "3"}));
+  CHECK_FALSE(once.exclusive);
   CHECK(once.mode == Arguments::Mode::one_shot);
   CHECK(once.one_shot_fd == 3);
   CHECK(std::get<Farewell>(parse({"--help"})).code == 0);
@@ -203,6 +205,7 @@ TEST_CASE("arguments say what to do, or why not") {
       {"walk"},
       {"--one-shot"},
       {"--one-shot", "--one-shot-fd", "1"},
+      {"--exclusive", "run"},
       {"run", "--status-fd", "x"},
       {"run", "--status-fd", "2"},
       {"run", "more"},

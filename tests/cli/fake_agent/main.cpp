@@ -35,6 +35,7 @@ struct Fake {
   settings::Settings settings;
   std::string mode;
   bool one_shot = false;
+  bool exclusive = false;
   std::mutex mutex;
   std::map<std::string, std::string> kept_tokens;  // by the text after the wish
 };
@@ -159,7 +160,8 @@ std::string api(Fake& fake, const Request& request) {
                   {"wish", wish},
                   {"body", request.body},
                   {"pid", ::getpid()},
-                  {"one_shot", fake.one_shot}};
+                  {"one_shot", fake.one_shot},
+                  {"exclusive", fake.exclusive}};
   return answer(200, request.method == "HEAD" ? "" : echo.dump());
 }
 
@@ -204,7 +206,8 @@ int give_up(int status_fd, const std::string& line) {
 }
 
 void describe_start(const Fake& fake) {
-  append(fake.paths.state / "starts", std::to_string(::getpid()) + (fake.one_shot ? " one-shot\n" : "\n"));
+  append(fake.paths.state / "starts",
+         std::to_string(::getpid()) + (fake.exclusive ? " exclusive" : "") + (fake.one_shot ? " one-shot\n" : "\n"));
   for (char** entry = ::environ; *entry != nullptr; ++entry) {
     append(fake.paths.state / "environment", std::string(*entry) + "\n");
   }
@@ -256,7 +259,8 @@ int main(int argc, char** argv) {
   const settings::Environment environment = settings::process_environment();
   const auto paths = settings::find_paths(environment);
   const auto loaded = paths ? settings::Settings::load(*paths, environment) : tl::unexpected(paths.error());
-  if (argc != 4 && !(argc == 2 && command == "run")) {
+  const bool exclusive = argc == 5 && std::string(argv[4]) == "--exclusive" && command == "--one-shot";
+  if (argc != 4 && !exclusive && !(argc == 2 && command == "run")) {
     return 2;
   }
   if (!loaded) {
@@ -266,6 +270,7 @@ int main(int argc, char** argv) {
   fake.paths = *paths;
   fake.settings = *loaded;
   fake.one_shot = command == "--one-shot";
+  fake.exclusive = exclusive;
   fake.mode = slurp(fake.paths.state / "fake");
   describe_start(fake);
   if (fake.one_shot) {

@@ -273,6 +273,24 @@ TEST_CASE("where no agent may be started a one-shot one answers") {
   CHECK(descriptors.find("0 /dev/null\n") != std::string::npos);
 }
 
+TEST_CASE("a one-shot agent for anything but a read is told to wait for the cache") {
+  AgentHome home;
+  want_overlay(home);
+  home.variables["GH_TOKEN"] = "tok";
+  const link::Program program = home.program();
+  link::Link link(program, Spawn::forbidden);
+  CHECK(send(link, make()).echo()["exclusive"] == false);
+  const Got write = send(link, make("/user", "PATCH"));
+  CHECK(write.echo()["one_shot"] == true);
+  CHECK(write.echo()["exclusive"] == true);
+  CHECK(send(link, make()).echo()["pid"] == write.echo()["pid"]);
+  CHECK(send(link, make("/user", "DELETE")).echo()["pid"] == write.echo()["pid"]);
+  CHECK(home.starts() == 2);
+  link::Link other(program, Spawn::forbidden);
+  CHECK(other.control_or_start("POST", "/v1/cache/clear", "{}")->status == 200);
+  CHECK(home.read("state/starts").ends_with(" exclusive one-shot\n"));
+}
+
 TEST_CASE("an agent that cannot start is done without") {
   AgentHome home;
   want_overlay(home);
