@@ -40,7 +40,7 @@ std::unique_ptr<cache::Store> open_store(const Configuration& configuration, con
                                          std::optional<AgentLock>& lock) {
   store::StoreOptions options;
   options.max_bytes = configuration.settings.number("max_cache_size");
-  if (settings::ensure_private_directory(configuration.paths.state)) {
+  if (settings::ensure_private_directory(configuration.paths.cache)) {
     base::Result<AgentLock> taken =
         take_lock(configuration.paths.agent_record(), clock, exclusive ? lock_patience : base::Seconds{0});
     if (taken) {

@@ -64,7 +64,8 @@ class Resident {
 };
 
 base::Result<void> Resident::make_directories() {
-  for (const std::filesystem::path& directory : {m_configuration->paths.state, m_configuration->paths.run}) {
+  for (const std::filesystem::path& directory :
+       {m_configuration->paths.cache, m_configuration->paths.state, m_configuration->paths.run}) {
     if (base::Result<void> made = settings::ensure_private_directory(directory); !made) {
       return made;
     }

@@ -51,7 +51,8 @@ struct Paths {
   std::filesystem::path run;
 
   [[nodiscard]] std::filesystem::path config_file() const { return config / "config.toml"; }
-  [[nodiscard]] std::filesystem::path agent_record() const { return state / "agent.lock"; }
+  /// Beside the database: one agent per cache, wherever the state is.
+  [[nodiscard]] std::filesystem::path agent_record() const { return cache / "agent.lock"; }
   [[nodiscard]] std::filesystem::path start_lock() const { return state / "start.lock"; }
   [[nodiscard]] std::filesystem::path agent_log() const { return state / "agent.log"; }
   [[nodiscard]] std::filesystem::path socket() const { return run / "agent.sock"; }

@@ -122,9 +122,9 @@ TEST_CASE("a record that names another program's pid stops nothing") {
   Process bystander(shell("exec sleep 600"));
   {
     const testing::TemporaryHome home;
-    std::filesystem::create_directories(home.state());
+    std::filesystem::create_directories(home.cache());
     Command command = shell("echo version 1 >$0; echo pid " + std::to_string(bystander.pid()) + " >>$0");
-    command.arguments.push_back((home.state() / "agent.lock").string());
+    command.arguments.push_back((home.cache() / "agent.lock").string());
     CHECK(testing::run(command).exit_code == 0);
     CHECK_FALSE(home.agent_pid().has_value());
   }

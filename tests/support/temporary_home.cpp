@@ -88,7 +88,7 @@ ProcessResult TemporaryHome::run(std::initializer_list<std::string> words, std::
 }
 
 std::optional<pid_t> TemporaryHome::agent_pid() const {
-  const std::optional<pid_t> pid = recorded_pid(state() / "agent.lock");
+  const std::optional<pid_t> pid = recorded_pid(cache() / "agent.lock");
   return pid && is_our_agent(*pid) ? pid : std::nullopt;
 }
 

@@ -37,7 +37,7 @@ class TemporaryHome {
   [[nodiscard]] Command command(std::initializer_list<std::string> words, std::string input = {}) const;
   ProcessResult run(std::initializer_list<std::string> words, std::string input = {}) const;
 
-  /// The pid in `state/agent.lock`, if that process is a ghoard-agent of this build.
+  /// The pid in `cache/agent.lock`, if that process is a ghoard-agent of this build.
   [[nodiscard]] std::optional<pid_t> agent_pid() const;
   /// SIGTERM, after three seconds SIGKILL; returns once the process has gone. Nothing if no agent runs.
   void stop_agent() const;

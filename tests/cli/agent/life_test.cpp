@@ -64,7 +64,7 @@ mode_t mode_of(const std::filesystem::path& path) {
 
 local::AgentRecord record_of(const TemporaryHome& home) {
   std::ostringstream text;
-  text << std::ifstream(home.state() / "agent.lock").rdbuf();
+  text << std::ifstream(home.cache() / "agent.lock").rdbuf();
   const base::Result<local::AgentRecord> record = local::parse_agent_record(text.str());
   REQUIRE(record);
   return *record;
@@ -85,8 +85,9 @@ TEST_CASE("an agent that is ready listens, privately, where its record says") {
   CHECK(record.socket == agent.socket());
   CHECK(mode_of(home.run_directory()) == 0700);
   CHECK(mode_of(home.state()) == 0700);
+  CHECK(mode_of(home.cache()) == 0700);
   CHECK(mode_of(agent.socket()) == 0600);
-  CHECK(mode_of(home.state() / "agent.lock") == 0600);
+  CHECK(mode_of(home.cache() / "agent.lock") == 0600);
   const HttpAnswer answer = agent.ask("GET", "/v1/status");
   CHECK(answer.status == 200);
   CHECK(answer.headers.get("Ghoard-Agent") == record.version + "; protocol=" + std::to_string(record.protocol));
@@ -103,6 +104,34 @@ TEST_CASE("a second agent says why it does not start, and leaves the first alone
   CHECK(second.status().starts_with("error another agent runs"));
   CHECK(second.wait().exit_code == 1);
   CHECK(first.ask("GET", "/v1/status").status == 200);
+}
+
+TEST_CASE("there is one agent per cache, even for instances whose state is elsewhere") {
+  TemporaryHome home;
+  home.unset("GHOARD_HOME");
+  home.set("XDG_CACHE_HOME", (home.path() / "c").string());
+  home.set("XDG_RUNTIME_DIR", home.path().string());
+  home.set("XDG_STATE_HOME", (home.path() / "s1").string());
+  RunningAgent first(home);
+  REQUIRE(first.status() == "ready");
+  home.set("XDG_STATE_HOME", (home.path() / "s2").string());
+  RunningAgent second(home);
+  CHECK(second.status().starts_with("error another agent runs"));
+  CHECK(second.wait().exit_code == 1);
+}
+
+TEST_CASE("clearing the cache and losing the database leave the lock alone") {
+  const TemporaryHome home;
+  RunningAgent agent(home);
+  REQUIRE(agent.status() == "ready");
+  const auto same_lock = [&, first = record_of(home)] { return record_of(home) == first; };
+  CHECK(agent.ask("POST", "/v1/cache/clear", {{"Host", "ghoard"}, {"Ghoard-Control", "1"}}).status == 200);
+  CHECK(same_lock());
+  std::ofstream(home.cache() / "cache.db") << "no database";
+  CHECK(agent.ask("POST", "/v1/cache/clear", {{"Host", "ghoard"}, {"Ghoard-Control", "1"}}).status == 200);
+  CHECK(same_lock());
+  RunningAgent second(home);
+  CHECK(second.status().starts_with("error another agent runs"));
 }
 
 TEST_CASE("an agent that cannot start says why") {
@@ -193,7 +222,7 @@ TEST_CASE("an agent that nobody can find any more exits") {
     std::ofstream(agent.socket()) << "x";
   }
   SUBCASE("its lock file is gone") {
-    std::filesystem::remove(home.state() / "agent.lock");
+    std::filesystem::remove(home.cache() / "agent.lock");
   }
   CHECK(agent.wait().exit_code == 0);
 }

@@ -97,10 +97,10 @@ class OneShot {
 
 /// Another process's hold on the cache.
 server::Descriptor hold_lock(const TemporaryHome& home) {
-  std::filesystem::create_directories(home.state());
+  std::filesystem::create_directories(home.cache());
   std::filesystem::permissions(home.ghoard(), std::filesystem::perms::owner_all);
-  std::filesystem::permissions(home.state(), std::filesystem::perms::owner_all);
-  server::Descriptor lock(::open((home.state() / "agent.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  std::filesystem::permissions(home.cache(), std::filesystem::perms::owner_all);
+  server::Descriptor lock(::open((home.cache() / "agent.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   REQUIRE(::flock(lock.get(), LOCK_EX | LOCK_NB) == 0);
   return lock;
 }

@@ -220,6 +220,7 @@ void describe_start(const Fake& fake) {
 }
 
 int listen_and_serve(Fake& fake, int status_fd) {
+  fs::create_directories(fake.paths.cache);
   const int lock = ::open(fake.paths.agent_record().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0 || ::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     return give_up(status_fd, "error another agent holds the lock\n");

@@ -174,7 +174,7 @@ TEST_CASE("a record left by a dead agent, or half a record, counts for nothing")
   CHECK(link::start_agent(program));
   CHECK(home.starts() == 2);
   CHECK(link::stop_agent(program).value());
-  home.write("state/agent.lock", "pid 1\nver");
+  home.write("cache/agent.lock", "pid 1\nver");
   CHECK_FALSE(link::running_agent(program));
 }
 
