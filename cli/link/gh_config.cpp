@@ -1,37 +1,13 @@
 #include "cli/link/gh_config.hpp"
 
-#include <yaml.h>
-
 #include "cli/link/gh.hpp"
+#include "cli/link/yaml_reader.hpp"
 
 namespace ghoard::link {
 
 namespace {
 
 constexpr std::size_t max_bytes = 1024 * 1024;
-
-/// Owner of libyaml's parser, which reads `text` in place.
-class Parser {
- public:
-  explicit Parser(std::string_view text) : m_ready(yaml_parser_initialize(&m_parser) == 1) {
-    if (m_ready) {
-      yaml_parser_set_input_string(&m_parser, reinterpret_cast<const unsigned char*>(text.data()), text.size());
-    }
-  }
-  ~Parser() {
-    if (m_ready) {
-      yaml_parser_delete(&m_parser);
-    }
-  }
-  Parser(const Parser&) = delete;
-  Parser& operator=(const Parser&) = delete;
-
-  bool next(yaml_event_t& event) { return m_ready && yaml_parser_parse(&m_parser, &event) == 1; }
-
- private:
-  yaml_parser_t m_parser{};
-  bool m_ready;
-};
 
 /// Looks for the key among the members of the outermost mapping.
 class Search {
@@ -44,8 +20,8 @@ class Search {
       case YAML_SCALAR_EVENT:
         return scalar({reinterpret_cast<const char*>(event.data.scalar.value), event.data.scalar.length});
       case YAML_ALIAS_EVENT: return scalar({});
-      case YAML_MAPPING_START_EVENT:
-      case YAML_SEQUENCE_START_EVENT: ++m_depth; return true;
+      case YAML_MAPPING_START_EVENT: ++m_depth; return true;
+      case YAML_SEQUENCE_START_EVENT: return ++m_depth > 1;
       case YAML_MAPPING_END_EVENT:
       case YAML_SEQUENCE_END_EVENT: return --m_depth != 1 || member_done();
       case YAML_STREAM_START_EVENT:
@@ -94,15 +70,14 @@ std::optional<std::string> find_gh_setting(std::string_view config_yml, std::str
   if (config_yml.size() > max_bytes) {
     return std::nullopt;
   }
-  Parser parser(config_yml);
+  YamlParser parser(config_yml);
   Search search(key);
   for (bool more = true; more;) {
-    yaml_event_t event{};
-    if (!parser.next(event)) {
+    YamlEvent event;
+    if (!parser.next(*event)) {
       return std::nullopt;
     }
-    more = search.take(event);
-    yaml_event_delete(&event);
+    more = search.take(*event);
   }
   return search.found();
 }

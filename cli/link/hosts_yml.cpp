@@ -1,7 +1,6 @@
 #include "cli/link/hosts_yml.hpp"
 
-#include <yaml.h>
-
+#include "cli/link/yaml_reader.hpp"
 #include "core/http/message.hpp"
 
 namespace ghoard::link {
@@ -11,43 +10,6 @@ namespace {
 constexpr std::size_t max_bytes = 1024 * 1024;
 constexpr std::size_t max_hosts = 256;
 constexpr int max_depth = 16;
-
-/// Owners of libyaml's objects.
-class Parser {
- public:
-  explicit Parser(std::string_view text) : m_ready(yaml_parser_initialize(&m_parser) == 1) {
-    if (m_ready) {
-      yaml_parser_set_input_string(&m_parser, reinterpret_cast<const unsigned char*>(text.data()), text.size());
-    }
-  }
-  ~Parser() {
-    if (m_ready) {
-      yaml_parser_delete(&m_parser);
-    }
-  }
-  Parser(const Parser&) = delete;
-  Parser& operator=(const Parser&) = delete;
-
-  bool next(yaml_event_t& event) { return m_ready && yaml_parser_parse(&m_parser, &event) == 1; }
-  [[nodiscard]] std::size_t line() const { return m_parser.problem_mark.line + 1; }
-
- private:
-  yaml_parser_t m_parser{};
-  bool m_ready;
-};
-
-class Event {
- public:
-  Event() = default;
-  ~Event() { yaml_event_delete(&m_event); }
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
-  yaml_event_t* operator->() { return &m_event; }
-  yaml_event_t& operator*() { return m_event; }
-
- private:
-  yaml_event_t m_event{};
-};
 
 /// Follows the events of one document: level 1 is the mapping of hosts, level 2 a host's own mapping.
 class Collector {
@@ -150,10 +112,10 @@ base::Result<std::vector<GhHost>> parse_hosts_yml(std::string_view text) {
   if (text.size() > max_bytes) {
     return base::fail(base::ErrorCode::too_large, "larger than 1 MiB");
   }
-  Parser parser(text);
+  YamlParser parser(text);
   Collector collector;
   for (bool more = true; more && !collector.is_done();) {
-    Event event;
+    YamlEvent event;
     if (!parser.next(*event)) {
       return base::fail(base::ErrorCode::invalid_input, "malformed YAML in line " + std::to_string(parser.line()));
     }
