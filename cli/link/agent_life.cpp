@@ -67,7 +67,7 @@ base::Result<Descriptor> open_start_lock(const Program& program) {
   if (!directory) {
     return tl::unexpected(directory.error());
   }
-  Descriptor lock(::open(program.paths.start_lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  Descriptor lock(::open(program.paths.start_lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock.is_open()) {
     return base::fail(base::ErrorCode::system, program.paths.start_lock().string() + ": " + std::strerror(errno));
   }

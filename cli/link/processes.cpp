@@ -210,10 +210,10 @@ base::Error replace_process(const std::vector<std::string>& arguments, const std
 
 base::Result<Descriptor> open_log(const fs::path& file) {
   struct stat status {};
-  if (::stat(file.c_str(), &status) == 0 && status.st_size > max_log_bytes) {
+  if (::lstat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > max_log_bytes) {
     ::rename(file.c_str(), (file.string() + ".1").c_str());
   }
-  Descriptor log(::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+  Descriptor log(::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   return log.is_open() ? base::Result<Descriptor>(std::move(log)) : fail_system(file.string());
 }
 

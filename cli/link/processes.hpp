@@ -34,7 +34,7 @@ base::Result<pid_t> spawn_child(const std::vector<std::string>& arguments, const
 /// Becomes another program in this very process. Returns only when that fails.
 base::Error replace_process(const std::vector<std::string>& arguments, const std::vector<std::string>& environment);
 
-/// The log, opened for appending; a file above 1 MiB is first moved to `.1`.
+/// The log, opened for appending; a file above 1 MiB is first moved to `.1`. A symbolic link is not followed.
 base::Result<Descriptor> open_log(const std::filesystem::path& file);
 
 }  // namespace ghoard::link

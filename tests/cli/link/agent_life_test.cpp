@@ -199,6 +199,21 @@ TEST_CASE("the log is moved aside above 1 MiB") {
   CHECK((status.st_mode & 0777) == 0600);
 }
 
+TEST_CASE("neither the log nor start.lock is opened through a symbolic link") {
+  AgentHome home;
+  const std::filesystem::path elsewhere = home.root() / "elsewhere";
+  SUBCASE("the log") {
+    std::filesystem::create_symlink(elsewhere, home.root() / "state/agent.log");
+    CHECK_FALSE(link::open_log(home.root() / "state/agent.log"));
+  }
+  SUBCASE("start.lock") {
+    std::filesystem::create_symlink(elsewhere, home.root() / "state/start.lock");
+  }
+  CHECK_FALSE(link::start_agent(home.program()));
+  CHECK_FALSE(std::filesystem::exists(elsewhere));
+  CHECK(home.starts() == 0);
+}
+
 TEST_CASE("an agent of an older protocol is asked to go, a newer one is left alone") {
   AgentHome home;
   home.write("state/fake", "older");
