@@ -124,7 +124,7 @@ TEST_CASE("an answer never goes into a socket that was opened where standard out
   };
   const Ran closed = api(">&-");
   CHECK(closed.code == 1);
-  CHECK(closed.err == "ghoard: standard output: Bad file descriptor\n");
+  CHECK(closed.err == "ghoard: cannot write the output: Bad file descriptor\n");
   for (const char* harmless : {"<&-", "2>&-", "<&- 2>&-"}) {
     CAPTURE(harmless);
     CHECK(api(harmless).code == 0);
