@@ -382,13 +382,14 @@ const commands::Check& check_named(const std::vector<commands::Check>& checks, c
 
 TEST_CASE("status and doctor say that the agent's record cannot be read") {
   AgentHome home;
-  std::filesystem::create_symlink("agent.lock", home.root() / "state/agent.lock");
+  std::filesystem::create_directories(home.root() / "cache");
+  std::filesystem::create_symlink("agent.lock", home.root() / "cache/agent.lock");
   const Ran status = run(home, commands::run_agent, {"status"});
   CHECK(status.code == 1);
   CHECK(status.err.starts_with("ghoard: the agent's record cannot be read: " + home.root().string()));
   const std::vector<commands::Check> checks = commands::examine(home.program());
   CHECK_FALSE(check_named(checks, "agent").ok);
-  std::filesystem::remove(home.root() / "state/agent.lock");
+  std::filesystem::remove(home.root() / "cache/agent.lock");
 }
 
 TEST_CASE("doctor tells a directory that is not there yet from one that can never be") {

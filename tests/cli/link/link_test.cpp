@@ -445,7 +445,8 @@ TEST_CASE("where the agent's record cannot be read, a request is answered withou
   AgentHome home;
   want_overlay(home);
   // As unreadable to root as another user's file is to others.
-  std::filesystem::create_symlink("agent.lock", home.root() / "state/agent.lock");
+  std::filesystem::create_directories(home.root() / "cache");
+  std::filesystem::create_symlink("agent.lock", home.root() / "cache/agent.lock");
   const link::Program program = home.program();
   link::Link link(program, Spawn::allowed);
   const Got got = send(link, make());
@@ -455,5 +456,5 @@ TEST_CASE("where the agent's record cannot be read, a request is answered withou
   CHECK(home.starts() == 1);
   // What is to be removed from the cache cannot be: that must not look like success.
   CHECK_FALSE(link::Link(program, Spawn::allowed).control_or_start("POST", "/v1/cache/clear"));
-  std::filesystem::remove(home.root() / "state/agent.lock");
+  std::filesystem::remove(home.root() / "cache/agent.lock");
 }
