@@ -4,6 +4,8 @@
 #include <optional>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
 #include "cli/agent/agent_lock.hpp"
@@ -34,6 +36,13 @@ base::Result<AgentLock> take_lock(const std::filesystem::path& file, const base:
   }
 }
 
+/// A lock that exists where files can be made, and still cannot be opened, is somebody else's: nothing tells whether it
+/// is held.
+bool may_be_held(const std::filesystem::path& lock) {
+  struct stat found {};
+  return ::lstat(lock.c_str(), &found) == 0 && ::access(lock.parent_path().c_str(), W_OK) == 0;
+}
+
 /// The database under the agent's lock. While another process holds that, its database is not touched: answers are kept
 /// in memory, and nothing may be written, since the marks of a write have to be in the database before it leaves.
 std::unique_ptr<cache::Store> open_store(const Configuration& configuration, const base::Clock& clock, bool exclusive,
@@ -45,7 +54,7 @@ std::unique_ptr<cache::Store> open_store(const Configuration& configuration, con
         take_lock(configuration.paths.agent_record(), clock, exclusive ? lock_patience : base::Seconds{0});
     if (taken) {
       lock = *std::move(taken);
-    } else if (taken.error().code == base::ErrorCode::busy) {
+    } else if (taken.error().code == base::ErrorCode::busy || may_be_held(configuration.paths.agent_record())) {
       return std::make_unique<UnlockedStore>(store::SqliteStore::in_memory(options, taken.error().message));
     }
   }

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sys/file.h>
@@ -165,6 +166,28 @@ TEST_CASE("while another agent holds the cache, a one-shot agent changes nothing
   check_refused(agent.ask("POST", "/v1/cache/clear", "ghoard", "{}"));
   CHECK(github.counters().requests == 0);
   CHECK(agent.ask("POST", "/graphql", "api.github.com", R"({"query":"query { viewer { login } }"})").status == 200);
+}
+
+TEST_CASE("a lock that cannot be opened may be held, so that nothing is written") {
+  const StandIn github;
+  TemporaryHome home;
+  home.set("GHOARD_API_URL", github.url());
+  static_cast<void>(hold_lock(home));
+  std::filesystem::remove(home.cache() / "agent.lock");
+  std::filesystem::create_symlink("nowhere", home.cache() / "agent.lock");
+  OneShot agent(home);
+  CHECK(agent.ask("/repos/acme/widgets", "api.github.com").status == 200);
+  CHECK(agent.ask("PATCH", "/repos/acme/widgets/issues/7", "api.github.com", "{}").status == 503);
+  CHECK_FALSE(std::filesystem::exists(home.cache() / "cache.db"));
+}
+
+TEST_CASE("where no lock can be made writes go out all the same") {
+  const StandIn github;
+  TemporaryHome home;
+  home.set("GHOARD_API_URL", github.url());
+  std::ofstream(home.cache()) << "no directory";
+  OneShot agent(home);
+  CHECK(agent.ask("PATCH", "/repos/acme/widgets/issues/7", "api.github.com", R"({"title":"changed"})").status == 200);
 }
 
 TEST_CASE("an exclusive one-shot agent waits until the cache is free, and marks it before the write leaves") {
