@@ -1,5 +1,8 @@
 #include "cli/link/link.hpp"
 
+#include <chrono>
+#include <poll.h>
+
 #include "cli/link/direct_read.hpp"
 #include "cli/link/gh.hpp"
 #include "cli/link/one_shot.hpp"
@@ -11,6 +14,8 @@ namespace {
 
 /// Longer than any deadline of the agent's that lets a whole minute pass without a byte, retries included.
 constexpr base::Millis answer_deadline{300'000};
+/// For how long an agent that was killed may still seem to be there.
+constexpr base::Millis dying_deadline{2'000};
 
 bool is_read(std::string_view method) {
   return method == "GET" || method == "HEAD";
@@ -93,8 +98,7 @@ class Link::Impl {
       answer = ready ? attempt(journey) : tl::unexpected(ready.error());
     }
     if (!answer && may_repeat(journey, answer.error())) {
-      m_connection.reset();
-      answer = attempt(journey);
+      answer = repeat(journey);
     }
     if (!answer && !is_read(call.method) && m_sent) {
       return base::fail(answer.error().code, answer.error().message + "; the " + call.method + " may have happened");
@@ -174,6 +178,23 @@ class Link::Impl {
       return {};
     }
     return go_anonymously(journey);
+  }
+
+  /// Once more, through a new agent. One that is being killed may still accept a connection while the kernel takes its
+  /// descriptors away one by one; meeting the same one again does not count.
+  base::Result<Answer> repeat(Journey& journey) {
+    const int dead = m_agent.pid;
+    const auto end = std::chrono::steady_clock::now() + dying_deadline;
+    for (;;) {
+      m_connection.reset();
+      m_agent = {};
+      base::Result<Answer> answer = attempt(journey);
+      const bool met_again = dead != 0 && m_agent.pid == dead;
+      if (answer || !met_again || !may_repeat(journey, answer.error()) || std::chrono::steady_clock::now() >= end) {
+        return answer;
+      }
+      ::poll(nullptr, 0, 5);
+    }
   }
 
   base::Result<Answer> attempt(Journey& journey) {
@@ -350,7 +371,7 @@ class Link::Impl {
   std::optional<local::AgentRecord> m_checked;  ///< whose settings were found to be ours
   bool m_lacked_credentials = false;
   bool m_sent = false;
-  local::AgentRecord m_agent;  ///< at the other end of `m_connection`, unless `m_one_shot` is
+  local::AgentRecord m_agent;                            ///< at the other end of `m_connection`, unless `m_one_shot` is
   OneShot::Purpose m_purpose = OneShot::Purpose::reads;  ///< of the call under way
   bool m_one_shot_changes = false;                       ///< the one-shot agent was started for changes
   std::optional<OneShot> m_one_shot;

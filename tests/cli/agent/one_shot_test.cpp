@@ -40,6 +40,15 @@ class OneShot {
     }
     environment.push_back(nullptr);
     const std::string path = program("ghoard-agent");
+    std::vector<std::string> words{path, "--one-shot", "--one-shot-fd", "3"};
+    if (exclusive) {
+      words.emplace_back("--exclusive");
+    }
+    std::vector<char*> arguments;
+    for (std::string& word : words) {
+      arguments.push_back(word.data());
+    }
+    arguments.push_back(nullptr);
     m_pid = ::fork();
     REQUIRE(m_pid >= 0);
     if (m_pid == 0) {
@@ -48,8 +57,7 @@ class OneShot {
         ::dup2(ends[1], 3);
         ::close(ends[1]);
       }
-      ::execle(path.c_str(), path.c_str(), "--one-shot", "--one-shot-fd", "3", exclusive ? "--exclusive" : nullptr,
-               nullptr, environment.data());
+      ::execve(path.c_str(), arguments.data(), environment.data());
       ::_exit(127);
     }
     ::close(ends[1]);

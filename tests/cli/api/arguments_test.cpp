@@ -143,9 +143,9 @@ TEST_CASE("freshness flags that contradict each other are refused") {
 
 TEST_CASE("--offline refuses what would have to be sent, however it is written") {
   const std::string text = "the `--offline` option is not supported for writes and GraphQL, which are never stored";
-  for (const Line& words : {Line{"-X", "post", "x"}, Line{"-X", "DELETE", "x"}, Line{"-f", "a=1", "x"},
-                            Line{"-F", "a=1", "x"}, Line{"--input", "f", "x"}, Line{"graphql", "-f", "query=Q"},
-                            Line{"-X", "GET", "graphql"}}) {
+  for (const Line& words :
+       {Line{"-X", "post", "x"}, Line{"-X", "DELETE", "x"}, Line{"-f", "a=1", "x"}, Line{"-F", "a=1", "x"},
+        Line{"--input", "f", "x"}, Line{"graphql", "-f", "query=Q"}, Line{"-X", "GET", "graphql"}}) {
     Line offline = words;
     offline.emplace_back("--offline");
     CHECK(complaint(offline) == text);

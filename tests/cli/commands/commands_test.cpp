@@ -185,7 +185,7 @@ TEST_CASE("an endpoint selects what api would ask for") {
   CHECK(select("user").host == "api.github.com");
   CHECK(select("/Repos/O/R").path == select("/Repos/O/R").path);
   CHECK_FALSE(select("user").query.has_value());
-  CHECK(select("user?page=1").query == "");
+  CHECK(select("repos/o/r/issues?page=1").query == "");
   CHECK(select("https://api.github.com/user").path == "/user");
   CHECK(select("user", "ghe.example").host == "ghe.example");
   CHECK(select("user", "ghe.example").path == "/api/v3/user");

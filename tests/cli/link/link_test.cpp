@@ -219,7 +219,7 @@ TEST_CASE("a read whose agent dies is repeated once through a new one") {
   const link::Program program = home.program();
   link::Link link(program, Spawn::allowed);
   const Got once = send(link, make("/die-once"));
-  REQUIRE(once.answer);
+  REQUIRE_MESSAGE(once.answer, once.answer.error().message);
   CHECK(once.heads == 1);
   CHECK(home.starts() == 2);
   CHECK_FALSE(send(link, make("/die")).answer);
