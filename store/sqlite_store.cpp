@@ -25,7 +25,8 @@ using OpenResult = tl::expected<std::unique_ptr<Connection>, Connection::Refusal
 
 void tell_moved(const StoreOptions& options, const std::filesystem::path& directory, const base::Error& why) {
   if (options.notice) {
-    options.notice("the cache database was moved aside and a new one begun in " + directory.string() + ": " + why.message);
+    options.notice("the cache database was moved aside and a new one begun in " + directory.string() + ": " +
+                   why.message);
   }
 }
 

@@ -172,8 +172,8 @@ TEST_CASE("no documented download, log, archive or token is kept, and nothing el
   CHECK(route("/user/codespaces/x1").never);
   CHECK(route("/copilot_internal/v2/token").never);
   CHECK(never == std::set<std::string>{
-                     "/feeds", "/orgs/x1/actions/runners/downloads", "/orgs/x1/migrations/x1/archive",
-                     "/rate_limit", "/repos/x1/x1/actions/artifacts/x1/x1", "/repos/x1/x1/actions/jobs/x1/logs",
+                     "/feeds", "/orgs/x1/actions/runners/downloads", "/orgs/x1/migrations/x1/archive", "/rate_limit",
+                     "/repos/x1/x1/actions/artifacts/x1/x1", "/repos/x1/x1/actions/jobs/x1/logs",
                      "/repos/x1/x1/actions/runners/downloads", "/repos/x1/x1/actions/runs/x1/attempts/x1/logs",
                      "/repos/x1/x1/actions/runs/x1/logs", "/repos/x1/x1/dependency-graph/sbom/fetch-report/x1",
                      "/repos/x1/x1/dependency-graph/sbom/generate-report", "/repos/x1/x1/tarball/x1",
