@@ -1,5 +1,8 @@
 #include "cli/api/page.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 #include "cli/api/json_print.hpp"
 #include "cli/api/page_info.hpp"
 
@@ -9,6 +12,13 @@ namespace {
 
 constexpr std::size_t held_limit = 8U << 20;
 constexpr std::size_t body_limit = 256U << 20;
+
+// Room for the whole body, as far as it is held: growing step by step would touch twice as many pages.
+void make_room(std::string& body, std::string_view content_length) {
+  std::size_t length = 0;
+  std::from_chars(content_length.data(), content_length.data() + content_length.size(), length);
+  body.reserve(std::min(length, held_limit));
+}
 
 }  // namespace
 
@@ -38,6 +48,7 @@ void PagePrinter::on_head(const link::Answer& answer) {
   m_is_json = is_json_type(answer.headers.get("Content-Type"));
   m_streaming = false;
   m_body.clear();
+  make_room(m_body, answer.headers.get("Content-Length"));
   m_sanitiser = Sanitiser();
   m_merger.begin_page();
 }

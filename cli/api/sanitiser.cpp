@@ -1,6 +1,9 @@
 #include "cli/api/sanitiser.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <optional>
 
 namespace ghoard::api {
@@ -24,6 +27,41 @@ constexpr std::array<bool, 256> make_stops() {
   return stops;
 }
 constexpr std::array<bool, 256> stops = make_stops();
+
+constexpr std::uint64_t in_each_byte(unsigned value) {
+  return 0x0101010101010101ULL * value;
+}
+
+// Whether one of eight bytes may be a stop: a control, a backslash or 0xC2. Each subtraction sets the top bit of a byte
+// that is below, respectively equal to, what is looked for (and perhaps of others, once there is one).
+bool may_hold_stop(const char* eight) {
+  constexpr std::uint64_t tops = in_each_byte(0x80);
+  std::uint64_t word = 0;
+  std::memcpy(&word, eight, sizeof word);
+  const std::uint64_t backslash = word ^ in_each_byte('\\');
+  const std::uint64_t lead = word ^ in_each_byte(0xC2);
+  return (((word - in_each_byte(0x20)) & ~word) | ((backslash - in_each_byte(1)) & ~backslash) |
+          ((lead - in_each_byte(1)) & ~lead)) &
+         tops;
+}
+
+// The first stop at or after `at`.
+std::size_t find_stop(std::string_view text, std::size_t at) {
+  for (;;) {
+    while (text.size() - at >= sizeof(std::uint64_t) && !may_hold_stop(text.data() + at)) {
+      at += sizeof(std::uint64_t);
+    }
+    const std::size_t end = std::min(at + sizeof(std::uint64_t), text.size());
+    for (; at < end; ++at) {
+      if (stops[static_cast<unsigned char>(text[at])]) {
+        return at;
+      }
+    }
+    if (at == text.size()) {
+      return at;
+    }
+  }
+}
 
 void append_caret(std::string& out, unsigned code) {
   out += '^';
@@ -72,10 +110,7 @@ void Sanitiser::finish(std::string& out) {
 std::size_t Sanitiser::take(std::string_view text, bool at_end, std::string& out) {
   std::size_t at = 0;
   while (at < text.size()) {
-    std::size_t end = at;
-    while (end < text.size() && !stops[static_cast<unsigned char>(text[end])]) {
-      ++end;
-    }
+    const std::size_t end = find_stop(text, at);
     if (end > at) {
       out += text.substr(at, end - at);
       m_odd_backslash = false;

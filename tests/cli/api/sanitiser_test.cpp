@@ -46,6 +46,19 @@ void check_merged(const std::vector<std::string>& pages, std::string_view expect
 
 }  // namespace
 
+TEST_CASE("a control is found wherever it stands, between bytes of every kind") {
+  for (const char filling : {'a', ' ', '\t', '\n', '\x7f', '\x80', '\xc1', '\xc3', '\xff'}) {
+    for (std::size_t at = 0; at < 20; ++at) {
+      const std::string before(at, filling);
+      const std::string after(19 - at, filling);
+      check_sanitised(before + '\x1b' + after, before + "^[" + after);
+      check_sanitised(before + "\xc2\x9b" + after, before + "^[" + after);
+      check_sanitised(before + "\\u001b" + after, before + "^[" + after);
+      check_sanitised(before + "\\n\xc2\xa0" + after, before + "\\n\xc2\xa0" + after);
+    }
+  }
+}
+
 TEST_CASE("control characters become carets, however the body is cut") {
   check_sanitised("a\x1b[31mb\x01\x7f", "a^[[31mb^A\x7f");
   check_sanitised(R"("\u001b[\u0000\u001F\u0080\u009b\u0007")", R"("^[[^@^_^@^[^G")");
