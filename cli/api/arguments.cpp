@@ -16,7 +16,7 @@ Failure refuse(std::string message, bool show_usage = true) {
 }
 
 // The flags that were given, before they mean anything. Not by CLI11, which serves the other commands: they have been
-// taken apart already, and building and running its parser would cost a cached answer another tenth of its time.
+// taken apart already, and building and running its parser took 7 % of the instructions of a cached answer.
 class ParsedFlags {
  public:
   explicit ParsedFlags(std::vector<std::string> normalised) {

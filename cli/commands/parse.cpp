@@ -1,7 +1,7 @@
 #include "cli/commands/parse.hpp"
 
-// CLI11 includes <iostream>, which sets up eight streams and their locales at every start of the program, at the cost
-// of a tenth of a cached answer. Nothing here prints through them, so libstdc++'s header is told that it was seen, and
+// CLI11 includes <iostream>, which sets up eight streams and their locales at every start of the program, with a
+// tenth of the instructions of a cached answer. Nothing here prints through them, so libstdc++'s header is told that it was seen, and
 // the declarations that CLI11's unused functions need are made here.
 #include <istream>
 #include <ostream>
