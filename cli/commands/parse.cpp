@@ -1,8 +1,8 @@
 #include "cli/commands/parse.hpp"
 
 // CLI11 includes <iostream>, which sets up eight streams and their locales at every start of the program, with a
-// tenth of the instructions of a cached answer. Nothing here prints through them, so libstdc++'s header is told that it was seen, and
-// the declarations that CLI11's unused functions need are made here.
+// tenth of the instructions of a cached answer. Nothing here prints through them, so libstdc++'s header is told that it
+// was seen, and the declarations that CLI11's unused functions need are made here.
 #include <istream>
 #include <ostream>
 #define _GLIBCXX_IOSTREAM 1  // NOLINT: libstdc++'s own guard
