@@ -7,11 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
-
 #include "cli/settings/settings.hpp"
+#include "cli/settings/toml_lines.hpp"
 
 namespace ghoard::settings {
 
@@ -44,70 +41,29 @@ std::string_view wanted(Setting::Kind kind) {
   return "a string";
 }
 
-std::optional<std::string> list_text(const toml::array& array) {
-  std::string result;
-  for (const toml::node& node : array) {
-    const toml::value<std::string>* item = node.as_string();
-    if (item == nullptr || item->get().find(',') != std::string::npos) {
-      return std::nullopt;
-    }
-    result += result.empty() ? "" : ",";
-    result += item->get();
+/// Strings suit every kind; their content is read later.
+bool suits(TomlLine::Type type, Setting::Kind kind) {
+  switch (type) {
+    case TomlLine::Type::boolean: return kind == Setting::Kind::boolean;
+    case TomlLine::Type::integer:
+      return kind == Setting::Kind::seconds || kind == Setting::Kind::bytes || kind == Setting::Kind::port;
+    case TomlLine::Type::list: return kind == Setting::Kind::list;
+    case TomlLine::Type::string: return true;
+    case TomlLine::Type::other: return false;
   }
-  return result;
+  return false;
 }
 
-/// The value as text, if its TOML type suits the kind. Strings suit every kind; their content is read later.
-std::optional<std::string> value_text(const toml::node& node, Setting::Kind kind) {
-  if (const toml::value<std::string>* text = node.as_string()) {
-    return text->get();
-  }
-  const toml::value<std::int64_t>* number = node.as_integer();
-  switch (kind) {
-    case Setting::Kind::boolean:
-      if (const toml::value<bool>* boolean = node.as_boolean()) {
-        return boolean->get() ? "true" : "false";
-      }
-      return std::nullopt;
-    case Setting::Kind::seconds:
-    case Setting::Kind::bytes:
-    case Setting::Kind::port: return number != nullptr ? std::optional(std::to_string(number->get())) : std::nullopt;
-    case Setting::Kind::list: return node.is_array() ? list_text(*node.as_array()) : std::nullopt;
-    case Setting::Kind::url:
-    case Setting::Kind::text:
-    case Setting::Kind::path: return std::nullopt;
-  }
-  return std::nullopt;
-}
-
-/// toml++ counts lines and columns from 1, columns in code points.
-std::size_t offset_of(std::string_view text, const toml::source_position& position) {
-  std::size_t offset = 0;
-  for (toml::source_index line = 1; line < position.line && offset < text.size(); ++line) {
-    offset = std::min(text.find('\n', offset), text.size() - 1) + 1;
-  }
-  for (toml::source_index column = 1; column < position.column && offset < text.size(); ++column) {
-    do {
-      ++offset;
-    } while (offset < text.size() && (static_cast<unsigned char>(text[offset]) & 0xc0) == 0x80);
-  }
-  return offset;
-}
-
-base::Result<FileValue> read_line(std::string_view text, std::string_view name, std::string_view key,
-                                  const toml::node& node) {
-  const std::size_t line = node.source().begin.line;
-  const Setting* setting = find_setting(key);
+base::Result<FileValue> read_line(std::string_view name, TomlLine line) {
+  const Setting* setting = find_setting(line.key);
   if (setting == nullptr) {
-    return fail_at(name, line,
-                   "unknown key \"" + std::string(key.substr(0, 64)) + "\"; `ghoard config list` shows the known ones");
+    return fail_at(name, line.line,
+                   "unknown key \"" + line.key.substr(0, 64) + "\"; `ghoard config list` shows the known ones");
   }
-  std::optional<std::string> value = value_text(node, setting->kind);
-  if (!value) {
-    return fail_at(name, line, std::string(key) + " needs " + std::string(wanted(setting->kind)));
+  if (!suits(line.type, setting->kind)) {
+    return fail_at(name, line.line, line.key + " needs " + std::string(wanted(setting->kind)));
   }
-  return FileValue{std::string(key), std::move(*value), line, offset_of(text, node.source().begin),
-                   offset_of(text, node.source().end)};
+  return FileValue{std::move(line.key), std::move(line.text), line.line, line.begin, line.end};
 }
 
 std::string toml_string(std::string_view text) {
@@ -164,14 +120,13 @@ base::Result<std::string> read_all(int descriptor, const std::string& name) {
 }  // namespace
 
 base::Result<std::vector<FileValue>> parse_settings_file(std::string_view text, std::string_view name) {
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    return fail_at(name, parsed.error().source().begin.line,
-                   "malformed TOML: " + std::string(parsed.error().description()));
+  tl::expected<std::vector<TomlLine>, TomlError> lines = parse_toml_lines(text);
+  if (!lines) {
+    return fail_at(name, lines.error().line, std::move(lines.error().message));
   }
   std::vector<FileValue> values;
-  for (const auto& [key, node] : parsed.table()) {
-    base::Result<FileValue> value = read_line(text, name, key.str(), node);
+  for (TomlLine& line : *lines) {
+    base::Result<FileValue> value = read_line(name, std::move(line));
     if (!value) {
       return tl::unexpected(value.error());
     }

@@ -52,7 +52,6 @@ const std::map<std::string, std::set<std::string>>& libraries() {
       {"jq.h", {"cli/jq"}},
       {"jv.h", {"cli/jq"}},
       {"yaml.h", {"cli/link"}},
-      {"toml++/", {"cli/settings"}},
       {"sodium", {"core/base", "cli/agent"}},
       {"nlohmann/",
        {"core/github", "core/cache", "store", "net/server", "cli/settings", "cli/link", "cli/api", "cli/commands",

@@ -70,6 +70,17 @@ TEST_CASE("an answer reads the same however it is cut into pieces") {
   CHECK(read(sized, 7).response.reason == "OK");
 }
 
+TEST_CASE("an empty chunked body may come byte by byte, where Beast 1.81 asserted") {
+  const std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (std::size_t step = 1; step <= text.size(); ++step) {
+    const Outcome outcome = read(text, step);
+    CAPTURE(step);
+    CHECK(outcome.complete);
+    CHECK(outcome.body == "");
+    CHECK(outcome.used == text.size());
+  }
+}
+
 TEST_CASE("what follows an answer is left for the next one") {
   const std::string first = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab";
   CHECK(read(first + "HTTP/1.1 500 No\r\n", 4096).used == first.size());
@@ -122,7 +133,7 @@ TEST_CASE("malformed answers are refused") {
        {"garbage\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzzzz\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n"}) {
     CAPTURE(text);
     CHECK(read(text, 4096).error.starts_with("malformed answer"));
