@@ -33,6 +33,15 @@ void add_waiter(std::vector<Waiter>& waiters, Waiter waiter) {
 }  // namespace
 
 Fetcher::~Fetcher() {
+  // An exchange keeps its observer, and a flight its exchange: somebody has to let go.
+  for (auto& [key, group] : m_groups) {
+    for (auto& [fingerprint, flight] : group.flights) {
+      flight->abandon();
+    }
+    for (const std::shared_ptr<Flight>& flight : group.overtaken) {
+      flight->abandon();
+    }
+  }
   for (const auto& weak : m_relays) {
     if (const auto relay = weak.lock()) {
       relay->abandon();

@@ -61,6 +61,8 @@ class Flight final : public ResponseObserver, public std::enable_shared_from_thi
 
   void own_exchange(std::unique_ptr<Exchange> exchange) { m_exchange = std::move(exchange); }
   [[nodiscard]] bool started() const { return m_exchange != nullptr; }
+  /// Ends the exchange without telling anybody: the engine is going away.
+  void abandon() { m_exchange.reset(); }
   /// Moves the exchange to `relay`, which gets the head, what was gathered, and all that follows.
   void hand_over(const std::shared_ptr<Relay>& relay);
   [[nodiscard]] bool handed_over() const { return m_relay != nullptr; }
