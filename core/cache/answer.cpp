@@ -114,10 +114,11 @@ Reply answer_with(const Entry& entry, const http::CacheStatus& status, const htt
   Reply reply;
   reply.status = entry.response.status;
   reply.headers = entry.response.headers;
-  for (const http::Header& field : live_headers(live)) {
+  const http::Headers fresh = live_headers(live);
+  for (const http::Header& field : fresh) {
     reply.headers.remove(field.name);
   }
-  for (const http::Header& field : live_headers(live)) {
+  for (const http::Header& field : fresh) {
     reply.headers.add(field.name, field.value);
   }
   reply.headers.add("Cache-Status", http::format_cache_status(status));

@@ -16,9 +16,9 @@ class BufferBudget {
     m_used += bytes;
     return true;
   }
+  [[nodiscard]] bool has(std::uint64_t bytes) const { return bytes <= m_limit - m_used; }
   void give_back(std::uint64_t bytes) { m_used -= bytes; }
   [[nodiscard]] std::uint64_t used() const { return m_used; }
-  [[nodiscard]] bool exhausted() const { return m_used >= m_limit; }
 
  private:
   std::uint64_t m_limit;

@@ -104,7 +104,7 @@ void Engine::handle_read(const github::CanonicalRequest& request, http::Headers 
     refuse(sink, 504, "not_stored", "nothing usable is stored for this request and only-if-cached forbids asking");
     return;
   }
-  if (!has_room(sink)) {
+  if (!has_room(sink, 0)) {
     return;
   }
   m_fetcher.join(request, Waiter{std::move(sink), conditions_of(headers), request.directives, head, false},
@@ -134,8 +134,8 @@ std::shared_ptr<const Entry> Engine::look_up(const github::CanonicalRequest& req
   return entry;
 }
 
-bool Engine::has_room(const std::shared_ptr<ReplySink>& sink) {
-  if (!m_state.budgets.exchanges.exhausted()) {
+bool Engine::has_room(const std::shared_ptr<ReplySink>& sink, std::uint64_t body_bytes) {
+  if (m_state.budgets.exchanges.has(1) && m_state.budgets.bytes.has(body_bytes)) {
     return true;
   }
   refuse(sink, 503, "busy", "too many requests to GitHub are under way; try again");
@@ -144,11 +144,15 @@ bool Engine::has_room(const std::shared_ptr<ReplySink>& sink) {
 
 void Engine::pass(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
                   bool with_credential) {
-  const auto done = [this, request](const RelayResult& result) {
-    if (result.head.has_value()) {
+  const auto done = [this, request, with_credential](const RelayResult& result) {
+    // A server that was not shown the token says nothing about it.
+    if (with_credential && result.head.has_value()) {
       m_state.withdraw_grants(request, *result.head, result.body);
     }
   };
+  if (!has_room(sink, incoming.body.size())) {
+    return;
+  }
   relay(request, std::move(incoming), std::move(sink), with_credential, done, nullptr);
 }
 
@@ -160,7 +164,7 @@ void Engine::write(const github::CanonicalRequest& request, IncomingRequest inco
     pass(request, std::move(incoming), std::move(sink), true);
     return;
   }
-  if (!has_room(sink)) {
+  if (!has_room(sink, incoming.body.size())) {
     return;
   }
   // The marks come first: whatever becomes of the write, nothing from before it is served as fresh afterwards.
@@ -205,9 +209,6 @@ base::Result<void> Engine::invalidate_for(const github::CanonicalRequest& reques
 
 void Engine::relay(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
                    bool with_credential, Relay::Done done, Relay::BeforeHead before_head) {
-  if (request.is_read() && !has_room(sink)) {
-    return;
-  }
   m_state.metrics.count(Outcome::bypassed);
   http::CacheStatus status;
   status.fwd = request.is_read() ? http::Forward::bypass : http::Forward::method;
@@ -221,12 +222,8 @@ void Engine::relay(const github::CanonicalRequest& request, IncomingRequest inco
       std::move(before_head));
   std::erase_if(m_relays, [](const std::weak_ptr<Relay>& weak) { return weak.expired(); });
   m_relays.push_back(relay);
-  const std::uint64_t held = incoming.body.size();
+  relay->hold(incoming.body.size());
   UpstreamRequest out = pass_request(request, incoming, m_state.options.user_agent, with_credential);
-  if (!relay->hold(held)) {
-    relay->on_end(base::Error{base::ErrorCode::busy, "too many request bodies are under way; try again"});
-    return;
-  }
   relay->own(m_state.upstream.start(std::move(out), relay));
 }
 

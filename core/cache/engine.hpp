@@ -42,7 +42,7 @@ class Engine final : public RequestHandler {
   void relay(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
              bool with_credential, Relay::Done done, Relay::BeforeHead before_head);
   /// False: too much is under way, and the client was told.
-  [[nodiscard]] bool has_room(const std::shared_ptr<ReplySink>& sink);
+  [[nodiscard]] bool has_room(const std::shared_ptr<ReplySink>& sink, std::uint64_t body_bytes);
 
   State m_state;
   Fetcher m_fetcher;

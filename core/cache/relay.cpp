@@ -65,7 +65,6 @@ bool Relay::on_data(std::string_view chunk) {
 
 void Relay::begin_streaming() {
   if (m_sink->gone()) {
-    m_result.client_left = true;
     finish(base::Error{base::ErrorCode::unavailable, "the client left"});
     return;
   }
@@ -87,7 +86,6 @@ void Relay::begin_streaming() {
   };
   const auto gone = [weak] {
     if (const auto self = weak.lock()) {
-      self->m_result.client_left = true;
       self->finish(base::Error{base::ErrorCode::unavailable, "the client left"});
     }
   };

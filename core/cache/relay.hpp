@@ -16,7 +16,6 @@ struct RelayResult {
   std::optional<ResponseHead> head;  ///< absent: no answer came
   std::string_view body;             ///< if it was gathered whole; valid during the call
   std::optional<base::Error> failure;
-  bool client_left = false;
 };
 
 /// Passes one upstream answer to one client without keeping it. Small answers are gathered first so that a failure can
@@ -33,8 +32,8 @@ class Relay final : public ResponseObserver, public std::enable_shared_from_this
   Relay(std::shared_ptr<ReplySink> sink, Budgets& budgets, std::string cache_status, Done done,
         BeforeHead before_head = nullptr);
 
-  /// Charges a request body held for this exchange. False: there is no room for it.
-  [[nodiscard]] bool hold(std::uint64_t bytes) { return m_held.grow(bytes); }
+  /// Charges a request body held for this exchange; room for it was seen before the request was accepted.
+  void hold(std::uint64_t bytes) { static_cast<void>(m_held.grow(bytes)); }
 
   /// Takes the exchange's ownership; called right after Upstream::start.
   void own(std::unique_ptr<Exchange> exchange) { m_exchange = std::move(exchange); }

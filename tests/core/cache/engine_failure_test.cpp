@@ -150,6 +150,16 @@ TEST_CASE("refusals of requests that pass through withdraw grants too") {
   CHECK(rig.get(repo, EngineRig::token_a, offline)->status == 504);
 }
 
+TEST_CASE("a download host that was not shown the token withdraws nothing from it") {
+  EngineRig rig;
+  (void)rig.get(repo, EngineRig::token_a);
+  rig.answer(0, EngineRig::token_a, body_1);
+  (void)rig.get("/x", EngineRig::token_a, {{"Host", "codeload.github.com"}});
+  rig.upstream.respond(1, 401, {}, "{}");
+  CHECK(rig.get(repo, EngineRig::token_a)->body == body_1);
+  CHECK(rig.upstream.count() == 2);
+}
+
 TEST_CASE("there is a limit on what is under way, and it is given back") {
   cache::EngineOptions options;
   options.max_exchanges = 3;
@@ -170,8 +180,9 @@ TEST_CASE("request bodies under way share the budget of bytes") {
   options.buffer_budget = 1000;
   EngineRig rig(options);
   (void)rig.send("POST", "/repos/acme/widget/issues", EngineRig::token_a, {}, std::string(900, 'x'));
-  CHECK(rig.send("POST", "/repos/acme/widget/issues", EngineRig::token_a, {}, std::string(900, 'x'))->status == 502);
+  CHECK(rig.send("POST", "/repos/acme/widget/issues", EngineRig::token_a, {}, std::string(900, 'x'))->status == 503);
   CHECK(rig.upstream.count() == 1);
+  CHECK(rig.engine.metrics().upstream_requests == 0);  // what was refused was never sent
 }
 
 TEST_CASE("a client that left before the head costs no download") {
