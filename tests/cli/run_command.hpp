@@ -9,6 +9,7 @@
 
 #include "cli/link/program.hpp"
 #include "tests/cli/home.hpp"
+#include "tests/support/fork.hpp"
 
 namespace ghoard::testing {
 
@@ -24,7 +25,7 @@ inline Ran run_command(const Home& home, const link::Program& program, link::Com
   home.write("io/in", input);
   home.write("io/out", "");
   home.write("io/err", "");
-  const pid_t child = ::fork();
+  const pid_t child = testing::fork_flushed();
   REQUIRE(child >= 0);
   if (child == 0) {
     ::dup2(::open((home.root() / "io/in").c_str(), O_RDONLY), STDIN_FILENO);

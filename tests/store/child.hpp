@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/fork.hpp"
+
 namespace ghoard::testing {
 
 /// A forked process that runs a function and is known by what it writes to a pipe. The function must not use doctest's
@@ -19,7 +21,7 @@ class Child {
     if (::pipe(ends) != 0) {
       throw std::runtime_error("pipe failed");
     }
-    m_pid = ::fork();
+    m_pid = testing::fork_flushed();
     if (m_pid == 0) {
       ::close(ends[0]);
       ::_exit(body(ends[1]));

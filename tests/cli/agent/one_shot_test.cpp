@@ -14,6 +14,7 @@
 #include "net/local/client.hpp"
 #include "net/server/descriptor.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/fork.hpp"
 #include "tests/support/standin.hpp"
 #include "tests/support/temporary_home.hpp"
 
@@ -49,7 +50,7 @@ class OneShot {
       arguments.push_back(word.data());
     }
     arguments.push_back(nullptr);
-    m_pid = ::fork();
+    m_pid = testing::fork_flushed();
     REQUIRE(m_pid >= 0);
     if (m_pid == 0) {
       ::close(ends[0]);

@@ -13,6 +13,7 @@
 #include "cli/link/processes.hpp"
 #include "tests/cli/agent_home.hpp"
 #include "tests/cli/run_command.hpp"
+#include "tests/support/fork.hpp"
 
 using namespace ghoard;
 using testing::AgentHome;
@@ -22,7 +23,7 @@ namespace {
 /// The exit code of `work` in a process of its own.
 template <class Work>
 pid_t in_child(Work work) {
-  const pid_t child = ::fork();
+  const pid_t child = testing::fork_flushed();
   REQUIRE(child >= 0);
   if (child == 0) {
     ::_exit(work());

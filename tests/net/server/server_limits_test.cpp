@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/net/server/server_rig.hpp"
+#include "tests/support/fork.hpp"
 
 using namespace ghoard;
 using namespace ghoard::testing;
@@ -264,7 +265,7 @@ TEST_CASE("a client of another uid is turned away" * doctest::skip(::geteuid() !
   REQUIRE(::chmod(rig.socket.parent_path().c_str(), 0755) == 0);
   REQUIRE(::chmod(rig.socket.c_str(), 0666) == 0);
   const std::string path = rig.socket.string();
-  const pid_t child = ::fork();
+  const pid_t child = testing::fork_flushed();
   REQUIRE(child >= 0);
   if (child == 0) {
     sockaddr_un address{};
