@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <vector>
 
+#include "tests/support/tools.hpp"
+
 namespace fs = std::filesystem;
 
 namespace {
@@ -66,11 +68,7 @@ std::string read(const fs::path& file) {
 }
 
 bool is_installed(const std::string& program) {
-  const bool found = run("command -v " + program).status == 0;
-  if (!found) {
-    MESSAGE("SKIPPED: ", program, " is not installed");
-  }
-  return found;
+  return ghoard::testing::have_tool(run("command -v " + program).status == 0, program);
 }
 
 /// A private directory with a home and, first on PATH, a program named ghoard that answers `cache ls --json` and
@@ -282,11 +280,7 @@ TEST_CASE("a cache that does not answer holds no completion up") {
 
 TEST_CASE("the completions know every setting") {
   const Words keys = setting_keys();
-  if (keys.empty()) {
-    MESSAGE("SKIPPED: cli/settings has no table yet");
-    return;
-  }
-  CHECK(keys.size() > 5);
+  REQUIRE(keys.size() > 5);
   const Bench bench(nothing_stored);
   for (const std::string& shell : shells) {
     if (is_installed(shell)) {
@@ -297,10 +291,7 @@ TEST_CASE("the completions know every setting") {
 
 TEST_CASE("the completions offer the commands and flags that the program has") {
   const fs::path program = fs::path(GHOARD_BIN_DIR) / "ghoard";
-  if (!fs::exists(program)) {
-    MESSAGE("SKIPPED: ", program.string(), " is not built");
-    return;
-  }
+  REQUIRE(fs::exists(program));
   const Bench bench(nothing_stored);
   const auto help_of = [&](const std::string& command) {
     const Ran help = run("GHOARD_NO_SPAWN=1 GHOARD_HOME=" + bench.directory().string() + "/home " + quoted(program) +

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/net/upstream/helpers.hpp"
+#include "tests/support/tools.hpp"
 
 namespace ghoard::upstream_test {
 
@@ -188,13 +189,8 @@ class Nginx {
   std::unique_ptr<Child> m_child;
 };
 
-/// Says loudly that nothing was tested.
 bool skip() {
-  if (!have_nginx()) {
-    MESSAGE("SKIPPED: nginx is not installed (nginx-light); TLS and HTTP/2 are not tested");
-    return true;
-  }
-  return false;
+  return !testing::have_tool(have_nginx(), "nginx (nginx-light)");
 }
 
 }  // namespace
