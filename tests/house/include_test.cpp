@@ -63,8 +63,9 @@ const std::map<std::string, std::set<std::string>>& libraries() {
 /// System headers `core` has no business with: sockets, files, clocks, threads, environment.
 const std::set<std::string>& banned_in_core() {
   static const std::set<std::string> table{
-      "thread",       "mutex",    "filesystem", "fstream", "iostream", "unistd.h", "fcntl.h", "ctime",
-      "sys/socket.h", "sys/un.h", "sys/stat.h", "future",  "cstdio",   "poll.h",   "time.h",  "condition_variable"};
+      "thread",       "mutex",    "filesystem", "fstream", "iostream", "unistd.h",  "fcntl.h", "ctime",
+      "sys/socket.h", "sys/un.h", "sys/stat.h", "future",  "cstdio",   "poll.h",    "time.h",  "condition_variable",
+      "cstdlib",      "random",   "atomic",     "csignal", "signal.h", "sys/time.h"};
   return table;
 }
 
@@ -91,7 +92,20 @@ std::vector<std::string> includes_of(const fs::path& file) {
   return found;
 }
 
+/// Calls that reach for a clock or the environment without a telling header.
+std::string forbidden_call(const fs::path& file) {
+  static const std::regex pattern(R"((system_clock|steady_clock|high_resolution_clock)::now|\b(secure_)?getenv\()");
+  std::ifstream stream(file);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  std::smatch match;
+  return std::regex_search(text, match, pattern) ? match.str() : std::string();
+}
+
 std::string complaint(const std::string& folder, const std::string& header) {
+  if (header.starts_with("../") || header.starts_with("./") ||
+      (header.ends_with(".hpp") && header.find('/') == std::string::npos)) {
+    return "ours are named from the root";
+  }
   const std::string target = folder_of(header);
   if (!target.empty() && target != folder && !arrows().at(folder).contains(target)) {
     return folder + " may not include " + target;
@@ -128,6 +142,10 @@ TEST_CASE("every include follows the arrows of ARCHITECTURE.md") {
       if (folder.empty()) {
         continue;
       }
+      if (folder.starts_with("core/")) {
+        const std::string call = forbidden_call(entry.path());
+        CHECK_MESSAGE(call.empty(), path, " calls ", call);
+      }
       for (const std::string& header : includes_of(entry.path())) {
         const std::string why = complaint(folder, header);
         CHECK_MESSAGE(why.empty(), path, " includes ", header, ": ", why);
@@ -142,5 +160,7 @@ TEST_CASE("the include rules refuse what they should") {
   CHECK_FALSE(complaint("store", "net/local/client.hpp").empty());
   CHECK_FALSE(complaint("core/base", "thread").empty());
   CHECK_FALSE(complaint("cli/ghoard", "curl/curl.h").empty());
+  CHECK_FALSE(complaint("core/base", "digest.hpp").empty());
+  CHECK_FALSE(complaint("core/http", "../cache/store.hpp").empty());
   CHECK(complaint("cli/agent", "net/upstream/curl_upstream.hpp").empty());
 }
