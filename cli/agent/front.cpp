@@ -13,7 +13,7 @@ namespace {
 class TokenWatch final : public cache::ReplySink {
  public:
   TokenWatch(std::shared_ptr<cache::ReplySink> sink, TokenKeeper& tokens, std::string host, std::string config,
-             LockedBytes authorization)
+             base::SecretBytes authorization)
       : m_sink(std::move(sink)),
         m_tokens(tokens),
         m_host(std::move(host)),
@@ -35,7 +35,7 @@ class TokenWatch final : public cache::ReplySink {
 
  private:
   void note(int status) {
-    if (status == 401 && m_authorization.held()) {
+    if (status == 401 && !m_authorization.empty()) {
       m_tokens.drop(m_host, m_config, m_authorization.view());
     }
   }
@@ -44,7 +44,7 @@ class TokenWatch final : public cache::ReplySink {
   TokenKeeper& m_tokens;
   std::string m_host;
   std::string m_config;
-  LockedBytes m_authorization;
+  base::SecretBytes m_authorization;
 };
 
 }  // namespace
@@ -117,8 +117,9 @@ void Front::with_kept_token(cache::IncomingRequest request, std::shared_ptr<cach
     return;
   }
   request.headers.set("Authorization", *authorization);
+  base::SecretBytes watched = base::SecretBytes::copy(*authorization).value_or(base::SecretBytes());
   m_engine.handle(std::move(request),
-                  std::make_shared<TokenWatch>(std::move(sink), m_tokens, host, config, LockedBytes(*authorization)));
+                  std::make_shared<TokenWatch>(std::move(sink), m_tokens, host, config, std::move(watched)));
 }
 
 }  // namespace ghoard::agent

@@ -1,24 +1,12 @@
 #include "cli/agent/token_keeper.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <sodium.h>
 #include <utility>
 
 #include "core/http/message.hpp"
 
 namespace ghoard::agent {
-
-void LockedBytes::Free::operator()(char* bytes) const {
-  sodium_free(bytes);
-}
-
-LockedBytes::LockedBytes(std::string_view bytes)
-    : m_bytes(static_cast<char*>(sodium_malloc(std::max<std::size_t>(bytes.size(), 1)))), m_size(bytes.size()) {
-  if (m_bytes) {
-    std::memcpy(m_bytes.get(), bytes.data(), bytes.size());
-  }
-}
 
 base::Result<TokenKeeper> TokenKeeper::create(const base::Clock& clock) {
   if (sodium_init() < 0) {
@@ -36,9 +24,9 @@ void TokenKeeper::keep(std::string_view host, std::string_view config, std::stri
     return;
   }
   Name name = name_of(host, config);
-  LockedBytes bytes(authorization);
+  base::Result<base::SecretBytes> bytes = base::SecretBytes::copy(authorization);
   m_kept.erase(name);
-  if (!bytes.held()) {
+  if (!bytes) {
     return;  // no memory of that kind left: the callers go on asking gh
   }
   if (m_kept.size() >= most_kept) {
@@ -46,7 +34,7 @@ void TokenKeeper::keep(std::string_view host, std::string_view config, std::stri
       return left.second.used < right.second.used;
     }));
   }
-  m_kept.emplace(std::move(name), Kept{std::move(bytes), m_clock->mono()});
+  m_kept.emplace(std::move(name), Kept{std::move(*bytes), m_clock->mono()});
 }
 
 std::optional<std::string> TokenKeeper::find(std::string_view host, std::string_view config) {

@@ -2,31 +2,16 @@
 
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "core/base/result.hpp"
+#include "core/base/secret.hpp"
 #include "core/base/time.hpp"
 
 namespace ghoard::agent {
-
-/// Bytes in libsodium's guarded, locked memory; wiped when they go. Move-only.
-class LockedBytes {
- public:
-  explicit LockedBytes(std::string_view bytes);
-  [[nodiscard]] std::string_view view() const { return {m_bytes.get(), m_size}; }
-  [[nodiscard]] bool held() const { return m_bytes != nullptr; }
-
- private:
-  struct Free {
-    void operator()(char* bytes) const;
-  };
-  std::unique_ptr<char, Free> m_bytes;
-  std::size_t m_size = 0;
-};
 
 /// Keeps one Authorization value per host and gh configuration for callers that ask with `Ghoard-Token: kept`, since
 /// `gh auth token` costs them 55 ms (ARCHITECTURE.md, "The local protocol"). `config` is the caller's mark of its gh
@@ -54,7 +39,7 @@ class TokenKeeper {
 
  private:
   struct Kept {
-    LockedBytes authorization;
+    base::SecretBytes authorization;
     base::MonoTime used;
   };
 

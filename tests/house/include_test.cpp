@@ -15,7 +15,7 @@ namespace {
 
 /// Folder -> our folders it may include besides itself.
 const std::map<std::string, std::set<std::string>>& arrows() {
-  static const std::set<std::string> core{"core/base", "core/http", "core/github", "core/cache"};
+  static const std::set<std::string> core{"core/base", "core/http", "core/github", "core/cache", "core/peer"};
   static const auto with = [](std::set<std::string> more) {
     more.insert(core.begin(), core.end());
     return more;
@@ -25,6 +25,7 @@ const std::map<std::string, std::set<std::string>>& arrows() {
       {"core/http", {"core/base"}},
       {"core/github", {"core/base", "core/http"}},
       {"core/cache", {"core/base", "core/http", "core/github"}},
+      {"core/peer", {"core/base"}},
       {"store", core},
       {"net/local", core},
       {"net/server", core},
@@ -52,7 +53,7 @@ const std::map<std::string, std::set<std::string>>& libraries() {
       {"jq.h", {"cli/jq"}},
       {"jv.h", {"cli/jq"}},
       {"yaml.h", {"cli/link"}},
-      {"sodium", {"core/base", "cli/agent"}},
+      {"sodium", {"core/base", "core/peer", "cli/commands", "cli/agent"}},
       {"nlohmann/",
        {"core/github", "core/cache", "store", "net/server", "cli/settings", "cli/link", "cli/api", "cli/commands",
         "cli/agent", "cli/jq"}},
