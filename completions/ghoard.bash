@@ -3,7 +3,7 @@
 # Nothing here waits: no agent is started, GitHub is not asked, and the cache gets a tenth of a second to tell which
 # endpoints it remembers. Works without the bash-completion package.
 
-_ghoard_commands='agent api cache completion config doctor gh help rate stats version'
+_ghoard_commands='agent api cache completion config doctor gh help network peers rate stats version'
 _ghoard_keys='allowed_hosts announce_addr api_url bootstrap_peers default_ttl enable_p2p github_repo identity_file
   idle_timeout listen_addr listen_port max_cache_size network_key network_name no_spawn'
 _ghoard_gh_commands='alias api auth browse cache codespace completion config extension gist gpg-key issue label org pr
@@ -353,8 +353,10 @@ _ghoard_words() { # command, subcommand
     'cache ') echo 'clear ls rm stats' ;;
     'config ') echo 'get list path set' ;;
     'completion ') echo 'bash fish zsh' ;;
+    'network ') echo 'new-key' ;;
+    'peers ') echo 'check' ;;
     'help ') echo "${_ghoard_commands/help /}" ;;
-    'help agent' | 'help cache' | 'help config') _ghoard_words "$2" '' ;;
+    'help agent' | 'help cache' | 'help config' | 'help network' | 'help peers') _ghoard_words "$2" '' ;;
     'config get' | 'config set') ((at == 3)) && echo "$_ghoard_keys" ;;
   esac
 }
@@ -367,6 +369,7 @@ _ghoard_flags() { # command, subcommand
     'cache ls') echo '--hostname --limit --json --help' ;;
     'cache rm') echo '--hostname --json --help' ;;
     'agent status' | 'agent stop' | 'cache '?* | 'config get' | 'config list' | 'config path') echo '--json --help' ;;
+    'network new-key' | 'peers check') echo '--json --help' ;;
     'doctor '* | 'rate '* | 'stats '* | 'version '*) echo '--json --help' ;;
     *) echo '--help' ;;
   esac

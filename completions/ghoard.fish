@@ -293,6 +293,8 @@ complete -c ghoard -f
 complete -c ghoard -n '__ghoard_after' -a api -d 'Ask the GitHub API through the cache'
 complete -c ghoard -n '__ghoard_after' -a agent -d 'Run, start, stop and inspect the agent'
 complete -c ghoard -n '__ghoard_after' -a cache -d 'List, remove and measure what is stored'
+complete -c ghoard -n '__ghoard_after' -a peers -d 'Check addresses of peers'
+complete -c ghoard -n '__ghoard_after' -a network -d 'Make network keys'
 complete -c ghoard -n '__ghoard_after' -a stats -d 'Counters since the start of the agent'
 complete -c ghoard -n '__ghoard_after' -a rate -d 'What is left of the rate limits'
 complete -c ghoard -n '__ghoard_after' -a doctor -d 'Find what is wrong'
@@ -303,7 +305,7 @@ complete -c ghoard -n '__ghoard_after' -a version -d 'Print the version'
 complete -c ghoard -n '__ghoard_after' -a help -d 'Tell about a command'
 complete -c ghoard -n '__ghoard_after' -l version -d 'Print the version'
 complete -c ghoard -n '__ghoard_after' -l no-spawn -d 'Start no agent'
-complete -c ghoard -n '__ghoard_after help' -a 'agent api cache completion config doctor gh rate stats version'
+complete -c ghoard -n '__ghoard_after help' -a 'agent api cache completion config doctor gh network peers rate stats version'
 complete -c ghoard -n 'not __ghoard_in gh' -s h -l help -d 'Show help'
 
 # api
@@ -374,9 +376,13 @@ complete -c ghoard -n '__ghoard_after config get; or __ghoard_after config set' 
     idle_timeout listen_addr listen_port max_cache_size network_key network_name no_spawn'
 complete -c ghoard -n '__ghoard_after config set enable_p2p; or __ghoard_after config set no_spawn' -a 'true false'
 
+# peers and network
+complete -c ghoard -n '__ghoard_after peers; or __ghoard_after help peers' -a check -d 'Check addresses of peers'
+complete -c ghoard -n '__ghoard_after network; or __ghoard_after help network' -a new-key -d 'Make a network key'
+
 # the rest
 complete -c ghoard -n '__ghoard_in "agent start" "agent restart" "agent stop" "agent status" "cache ls" "cache rm" \
-    "cache clear" "cache stats" "config list" "config get" "config path" doctor rate stats version' -l json -d 'Print JSON'
+    "cache clear" "cache stats" "config list" "config get" "config path" "network new-key" "peers check" doctor rate stats version' -l json -d 'Print JSON'
 complete -c ghoard -n '__ghoard_after completion' -a 'bash fish zsh'
 complete -c ghoard -n '__ghoard_after gh' -a 'alias api auth browse cache codespace completion config extension gist
     gpg-key issue label org pr project release repo ruleset run search secret ssh-key status variable workflow'

@@ -16,6 +16,8 @@ int run_completion(const link::Program& program, Arguments arguments);
 int run_config(const link::Program& program, Arguments arguments);
 int run_doctor(const link::Program& program, Arguments arguments);
 int run_gh(const link::Program& program, Arguments arguments);
+int run_network(const link::Program& program, Arguments arguments);
+int run_peers(const link::Program& program, Arguments arguments);
 int run_rate(const link::Program& program, Arguments arguments);
 int run_stats(const link::Program& program, Arguments arguments);
 int run_version(const link::Program& program, Arguments arguments);

@@ -20,10 +20,12 @@ using Arguments = std::span<const std::string>;
 int run_help(const Program& program, Arguments arguments);
 
 // Only the chosen command builds its options: that is a good part of the start-up time.
-constexpr std::array<Command, 11> commands{
+constexpr std::array<Command, 13> commands{
     {{"api", "ask the GitHub API, as `gh api` does, through the shared cache", ghoard::api::run},
      {"agent", "start, stop and look at the agent", ghoard::commands::run_agent, true},
      {"cache", "list and remove what is cached", ghoard::commands::run_cache},
+     {"peers", "check addresses of peers", ghoard::commands::run_peers, true},
+     {"network", "make network keys", ghoard::commands::run_network, true},
      {"stats", "what the agent has counted", ghoard::commands::run_stats},
      {"rate", "rate limits as last seen", ghoard::commands::run_rate},
      {"doctor", "look for problems", ghoard::commands::run_doctor, true},

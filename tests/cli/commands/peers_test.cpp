@@ -1,0 +1,82 @@
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/commands.hpp"
+#include "core/peer/network_key.hpp"
+#include "tests/cli/agent_home.hpp"
+#include "tests/cli/run_command.hpp"
+
+using namespace ghoard;
+using nlohmann::json;
+using testing::AgentHome;
+using testing::Ran;
+
+namespace {
+
+const std::string id = "12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5";
+
+Ran check(const AgentHome& home, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "check");
+  return testing::run_command(home, home.program(), commands::run_peers, arguments);
+}
+
+}  // namespace
+
+TEST_CASE("peers check prints the canonical address") {
+  const AgentHome home;
+  const Ran ran = check(home, {"/ip6/::ffff:192.0.2.7/tcp/09100/ipfs/" + id + "/"});
+  CHECK(ran.code == 0);
+  CHECK(ran.out == "/ip4/192.0.2.7/tcp/9100/p2p/" + id + "\n");
+  CHECK(ran.err.empty());
+  CHECK(home.starts() == 0);
+}
+
+TEST_CASE("peers check rejects with the reason on standard error and exits 1") {
+  const AgentHome home;
+  const Ran ran = check(home, {"/ip4/192.0.2.7/udp/9100/p2p/" + id});
+  CHECK(ran.code == 1);
+  CHECK(ran.out.empty());
+  CHECK(ran.err == "rejected: transport must be tcp\n");
+  CHECK(check(home, {""}).err == "rejected: empty\n");
+  CHECK(check(home, {}).code == 1);
+}
+
+TEST_CASE("peers check tells of several addresses which ones are rejected") {
+  const AgentHome home;
+  const std::string good = "/dns4/a.example/tcp/1/p2p/" + id;
+  const Ran ran = check(home, {good, "nonsense\x1b[31m", good});
+  CHECK(ran.code == 1);
+  CHECK(ran.out == good + "\n" + good + "\n");
+  CHECK(ran.err == "rejected: whitespace, control or non-ASCII character: \"nonsense?[31m\"\n");
+  const Ran as_json = check(home, {"--json", good, "nonsense"});
+  CHECK(as_json.code == 1);
+  CHECK(json::parse(as_json.out) ==
+        json{{"addresses",
+              {{{"entry", good}, {"address", good}}, {{"entry", "nonsense"}, {"rejected", "does not begin with /"}}}}});
+}
+
+TEST_CASE("network new-key prints one line that is a network key, another one each time, and stores nothing") {
+  const AgentHome home;
+  const auto new_key = [&](const std::vector<std::string>& arguments) {
+    return testing::run_command(home, home.program(), commands::run_network, arguments);
+  };
+  const Ran one = new_key({"new-key"});
+  const Ran other = new_key({"new-key"});
+  CHECK(one.code == 0);
+  CHECK(one.err.empty());
+  REQUIRE(one.out.size() == 65);
+  CHECK(one.out.back() == '\n');
+  CHECK(peer::check_network_key(std::string_view(one.out).substr(0, 64)));
+  CHECK(one.out != other.out);
+  CHECK(peer::check_network_key(json::parse(new_key({"new-key", "--json"}).out)["network_key"].get<std::string>()));
+  CHECK(home.starts() == 0);
+}
+
+TEST_CASE("the addresses and keys are judged where the settings cannot be read") {
+  const AgentHome home;
+  link::Program program = home.program();
+  program.problem = base::Error{base::ErrorCode::invalid_input, "config.toml is damaged"};
+  const std::string good = "/dns4/a.example/tcp/1/p2p/" + id;
+  CHECK(testing::run_command(home, program, commands::run_peers, {"check", good}).out == good + "\n");
+  CHECK(testing::run_command(home, program, commands::run_network, {"new-key"}).code == 0);
+}
