@@ -15,7 +15,7 @@ using namespace ghoard;
 using namespace ghoard::channel;
 using fuzz::require;
 
-constexpr std::uint64_t small_budget = 300'000;
+constexpr std::uint64_t small_budget = 100'000;
 
 struct Checking final : ChannelEvents {
   std::uint32_t last_body = 0;

@@ -1,6 +1,7 @@
 // Two channels joined by byte queues. Each byte of the input is an action: send, move some bytes, withdraw, cancel,
 // close, or cut the stream. Whatever the order, nothing is a violation between the two, messages arrive as they were
-// sent, and in the end everything has arrived that was not given up. links: ghoard_net_channel
+// sent, and in the end everything has arrived that was not given up.
+// links: ghoard_net_channel
 
 #include <array>
 #include <map>

@@ -1,7 +1,8 @@
 // The handshake in both roles, fed genuine messages that were changed: nothing but an untouched exchange succeeds, and
 // a side that fails says nothing. The first byte says how the bytes are cut; then come changes of four bytes each:
 // which message (1 to 3), where (two bytes, past the end: cut off there), what is XORed in. Text behind a 0xff is fed
-// in place of all of message 1. links: ghoard_net_channel ghoard_lib_sodium
+// in place of all of message 1.
+// links: ghoard_net_channel ghoard_lib_sodium
 
 #include <array>
 #include <memory>

@@ -13,6 +13,9 @@ namespace ghoard::noise {
 
 inline std::vector<std::uint8_t> from_hex(std::string_view text) {
   std::vector<std::uint8_t> bytes(text.size() / 2);
+  if (text.empty()) {
+    return bytes;
+  }
   std::size_t size = 0;
   REQUIRE(sodium_hex2bin(bytes.data(), bytes.size(), text.data(), text.size(), nullptr, &size, nullptr) == 0);
   REQUIRE(size == bytes.size());
