@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/time.hpp"
+#include "core/mesh/links.hpp"
+#include "core/peer/bootstrap.hpp"
+
+namespace ghoard::mesh {
+
+struct MemberOptions {
+  PeerRecord self;           ///< addresses to announce; `reachable` false, `sequence` a start value
+  std::string software;      ///< for Hello
+  std::uint64_t incarnation = 0;
+  std::vector<peer::BootstrapPeer> bootstrap;
+  std::vector<PeerRecord> remembered;  ///< of an earlier run
+  std::uint16_t listen_port = 0;       ///< for addresses that others observe; 0: not listening
+  bool announce_observed = true;       ///< false when the announce address was set
+};
+
+enum class MemberState { known, linked, suspect, dead };
+
+/// A line of `ghoard peers`.
+struct MemberInfo {
+  PeerRecord record;
+  MemberState state = MemberState::known;
+  bool eligible = false;
+  std::optional<base::Millis> round_trip;  ///< smoothed
+  base::MonoTime last_heard{};
+  std::string software;
+  std::string last_failure;  ///< of the last dial, in words; empty after success
+};
+
+/// Full membership (overlay.md section 3): who is there, who may own keys, who has gone. sans-I/O: told of links and
+/// messages, acts through Links. One thread.
+///
+/// Liveness: each live peer is watched by the up to six peers that rank highest for it by rendezvous hashing among those
+/// not suspected; watchers ping once a second, and anything received counts as life. A reset link is confirmed by one
+/// dial within 0.5 s; three seconds of silence make a suspect; a peer is dead when min(2, other live peers) watchers say
+/// so. It refutes by a record with a higher sequence. Dead peers are dialled for ever, one at random per 30 s, and
+/// forgotten after 7 days. Timeouts stretch with the lateness of this process's own timers (Lifeguard, section 4 of
+/// Dadgar et al., 2018).
+class Members {
+ public:
+  Members(MemberOptions options, Links& links, const base::Clock& clock, Random random);
+
+  // ---- told from outside
+  void start();
+  void link_up(const PeerId& peer, bool inbound, const std::string& remote_address);
+  void link_down(const PeerId& peer, LinkEnd end);
+  void dial_failed(const PeerId& peer, LinkEnd end);
+  /// Something arrived, whatever it was.
+  void heard(const PeerId& peer);
+  void receive(const PeerId& from, const Hello& hello);
+  void receive(const PeerId& from, const Records& records);
+  void receive(const PeerId& from, const View& view);
+  void receive(const PeerId& from, const Ping& ping);
+  void receive(const PeerId& from, const Pong& pong);
+  void receive(const PeerId& from, const Suspect& suspect);
+  void receive(const PeerId& from, const DialBack& wish);
+  void tick();
+  [[nodiscard]] base::MonoTime next_deadline() const;
+  /// `peers add`: another peer to dial for as long as this process lives.
+  void add(peer::BootstrapPeer peer);
+  void remove(const PeerId& peer);
+
+  // ---- asked by the leases and the flood
+  [[nodiscard]] const PeerId& self() const;
+  [[nodiscard]] bool is_linked(const PeerId& peer) const;
+  [[nodiscard]] std::vector<PeerId> linked() const;
+  /// Live and reachable peers, self included if it is one, by rendezvous rank for the slot; at most `count`.
+  [[nodiscard]] std::vector<PeerId> owners(const SlotKey& slot, std::size_t count) const;
+  /// It did not answer in time: it is passed over until it answers a ping, which is sent at once.
+  void missed_budget(const PeerId& peer);
+  [[nodiscard]] bool is_passed_over(const PeerId& peer) const;
+  /// Smoothed round trip; 1 ms while it is not known.
+  [[nodiscard]] base::Millis round_trip(const PeerId& peer) const;
+  /// While somebody waits for an answer of that peer it is pinged once a second, and link_down(silent) is reported
+  /// through on_lost when three seconds bring nothing. Calls nest.
+  void watch_closely(const PeerId& peer, bool watch);
+  /// ≥1: how much this process's own lateness stretches every budget.
+  [[nodiscard]] double stretch() const;
+  [[nodiscard]] std::uint64_t view_digest() const;
+  /// Another view was met (NotOwner): the differences are exchanged.
+  void reconcile(const PeerId& peer);
+
+  [[nodiscard]] std::vector<MemberInfo> list() const;
+  /// What is worth remembering for the next run: records of peers that were linked, the last seen first, at most 256.
+  [[nodiscard]] std::vector<PeerRecord> to_remember() const;
+  [[nodiscard]] const PeerRecord& own_record() const;
+
+  /// Called when a peer's link broke or it fell silent (`dead` false) or died (`dead` true), and when one came up.
+  std::function<void(const PeerId&, bool dead)> on_lost;
+  std::function<void(const PeerId&)> on_joined;
+};
+
+/// Highest random weight (Thaler and Ravishankar 1998) with a 64-bit mixer: pure, the same on every machine.
+[[nodiscard]] std::uint64_t rank(const SlotKey& slot, const PeerId& peer);
+
+}  // namespace ghoard::mesh
