@@ -31,8 +31,8 @@ struct SharedValue {
   std::string etag;         ///< as GitHub sent it to that token
   base::Millis age{0};      ///< since its fetch, or its last revalidation, began
   base::Millis proof_age{0};
-  /// Local: it cannot have been sent before this. What was fetched longer before than `age` is thereby known to be older
-  /// than anything received since.
+  /// Local: it cannot have been sent before this. What was fetched longer before than `age` is thereby known to be
+  /// older than anything received since.
   base::MonoTime not_sent_before{};
   base::Digest origin;  ///< the peer that fetched it (its Ed25519 public key); zero: this machine
 };

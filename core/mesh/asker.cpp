@@ -18,7 +18,7 @@ base::Millis stretched(base::Millis time, const Members& members) {
 Asker::Asker(const LeaseParts& parts, Members& members, Hold hold)
     : m_parts(parts), m_members(members), m_hold(std::move(hold)) {}
 
-QuestionId Asker::ask(cache::PeerQuestion question, Callback answer) {
+QuestionId Asker::ask(cache::PeerQuestion question, bool alone, Callback answer) {
   const QuestionId id = m_parts.next_question();
   Open open;
   open.slot = slot_key(question.resource, question.key, question.fingerprint);
@@ -26,6 +26,7 @@ QuestionId Asker::ask(cache::PeerQuestion question, Callback answer) {
   open.deadline = m_parts.now() + std::max(question.patience, whole_budget);
   open.question = std::move(question);
   open.answer = std::move(answer);
+  open.alone = alone;
   open.patience = m_parts.timers.at(open.deadline, [this, id] { go_ahead(id); });
   m_open.emplace(id, std::move(open));
   start_round(id);
@@ -36,7 +37,7 @@ QuestionId Asker::ask(cache::PeerQuestion question, Callback answer) {
 void Asker::start_round(QuestionId id) {
   Open& open = m_open.at(id);
   open.acknowledged = false;
-  const bool enough = ++open.rounds > most_rounds;
+  const bool enough = open.alone || ++open.rounds > most_rounds;
   if (enough || !ask_next(id)) {
     // Not from within ask(): whoever asks is not ready for the answer yet.
     m_parts.timers.cancel(open.budget);

@@ -20,12 +20,13 @@ class Asker {
  public:
   using Callback = std::function<void(cache::PeerAnswer)>;
   /// Makes the right to fetch out of a grant.
-  using Hold = std::function<std::unique_ptr<cache::FetchLease>(const PeerId& owner, const Grant&,
-                                                                const cache::PeerQuestion&)>;
+  using Hold =
+      std::function<std::unique_ptr<cache::FetchLease>(const PeerId& owner, const Grant&, const cache::PeerQuestion&)>;
 
   Asker(const LeaseParts& parts, Members& members, Hold hold);
 
-  QuestionId ask(cache::PeerQuestion question, Callback answer);
+  /// `alone`: not a question for peers; its answer is to go ahead.
+  QuestionId ask(cache::PeerQuestion question, bool alone, Callback answer);
   void give_up(QuestionId question);
 
   /// Each: false if the question is none of ours (any more).
@@ -51,6 +52,7 @@ class Asker {
     base::MonoTime deadline{};
     std::set<PeerId> asking;  ///< was sent the question and has not refused it
     std::set<PeerId> tried;   ///< is not asked again for this question
+    bool alone = false;
     bool acknowledged = false;
     std::optional<Prior> prior;
     int rounds = 0;

@@ -11,8 +11,8 @@
 
 namespace ghoard::mesh {
 
-/// Invalidation without clocks (overlay.md section 4): tombstones are flooded over the links, acknowledged once durable,
-/// kept in a log of 65,536, and compared every 15 s and whenever a link comes up. sans-I/O; one thread.
+/// Invalidation without clocks (overlay.md section 4): tombstones are flooded over the links, acknowledged once
+/// durable, kept in a log of 65,536, and compared every 15 s and whenever a link comes up. sans-I/O; one thread.
 class Flood {
  public:
   Flood(const PeerId& self, std::uint64_t incarnation, Members& members, Links& links, cache::PeerHost& host,

@@ -22,8 +22,8 @@ void Forwarder::forward(const PeerId& from, const Get& get, const PeerId& first)
   passed_on.hop = 1;
   m_parts.post(from, Pending{get.question});
   m_parts.post(first, std::move(passed_on));
-  const auto patience = base::Millis(
-      static_cast<std::int64_t>(static_cast<double>(forward_patience.count()) * m_members.stretch()));
+  const auto patience =
+      base::Millis(static_cast<std::int64_t>(static_cast<double>(forward_patience.count()) * m_members.stretch()));
   const Timers::Id timer = m_parts.timers.at(m_parts.now() + patience, [this, question] { give_up(question); });
   m_passed.emplace(question, Passed{from, get, first, timer});
   m_by_asker.emplace(std::pair(from, get.question), question);

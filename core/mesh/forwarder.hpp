@@ -51,8 +51,8 @@ class Forwarder {
   const LeaseParts m_parts;
   Members& m_members;
   std::function<void(const PeerId&, const Get&)> m_act;
-  std::map<QuestionId, Passed> m_passed;                            // by our own question
-  std::map<std::pair<PeerId, QuestionId>, QuestionId> m_by_asker;   // theirs to ours
+  std::map<QuestionId, Passed> m_passed;                           // by our own question
+  std::map<std::pair<PeerId, QuestionId>, QuestionId> m_by_asker;  // theirs to ours
   std::map<LeaseId, Held> m_held;
 };
 

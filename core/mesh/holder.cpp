@@ -12,10 +12,7 @@ class Holder::Lease final : public cache::FetchLease {
   Lease& operator=(const Lease&) = delete;
   ~Lease() override {
     if (!m_ended) {
-      end([](LeaseId id, const Held& held) -> Message {
-        const cache::SharedOutcome left{std::nullopt, nullptr, {base::ErrorCode::unavailable, "the fetch was given up"}};
-        return Failed{id, held.slot, held.fingerprint, left};
-      });
+      m_holder.abandon(m_id);
     }
   }
 
@@ -48,7 +45,8 @@ Holder::Holder(const LeaseParts& parts, Members& members) : m_parts(parts), m_me
 std::unique_ptr<cache::FetchLease> Holder::hold(const PeerId& owner, const Grant& grant,
                                                 const cache::PeerQuestion& question) {
   ++m_parts.counters.held;
-  Held held{grant.slot, question.resource, question.fingerprint, owner, grant.backup, m_parts.now() + grant.term};
+  Held held{grant.slot,     question.resource, question.fingerprint,      owner,
+            grant.question, grant.backup,      m_parts.now() + grant.term};
   const auto kept = m_held.insert_or_assign(grant.lease, std::move(held)).first;
   beat(grant.lease, kept->second);
   if (m_timer == Timers::none) {
@@ -98,6 +96,15 @@ void Holder::end(LeaseId id, const std::function<Message(const Held&)>& message)
   const Message told = message(held);
   for (const PeerId& owner : owners_of(held)) {
     m_parts.post(owner, told);
+  }
+}
+
+/// Somebody else is to fetch instead.
+void Holder::abandon(LeaseId id) {
+  const auto found = m_held.find(id);
+  if (found != m_held.end()) {
+    m_parts.post(found->second.owner, Forget{found->second.question});
+    m_held.erase(found);
   }
 }
 

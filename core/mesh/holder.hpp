@@ -12,14 +12,13 @@
 
 namespace ghoard::mesh {
 
-/// The holding side of the leases (overlay.md section 4, step 3): while this machine fetches, its owners hear of it once
-/// a second; then they get the result. sans-I/O; one thread. Outlives every lease that it makes.
+/// The holding side of the leases (overlay.md section 4, step 3): while this machine fetches, its owners hear of it
+/// once a second; then they get the result. sans-I/O; one thread. Outlives every lease that it makes.
 class Holder {
  public:
   Holder(const LeaseParts& parts, Members& members);
 
-  std::unique_ptr<cache::FetchLease> hold(const PeerId& owner, const Grant& grant,
-                                          const cache::PeerQuestion& question);
+  std::unique_ptr<cache::FetchLease> hold(const PeerId& owner, const Grant& grant, const cache::PeerQuestion& question);
   void receive(const PeerId& from, const Probe& probe);
   /// An owner was lost: the new ones hear of it at once.
   void lost(const PeerId& peer, bool dead);
@@ -33,6 +32,7 @@ class Holder {
     cache::Resource resource;
     cache::Fingerprint fingerprint;
     PeerId owner;
+    QuestionId question = 0;
     std::optional<PeerId> backup;
     base::MonoTime ends{};
   };
@@ -40,6 +40,7 @@ class Holder {
   void beat(LeaseId id, const Held& held);
   [[nodiscard]] std::set<PeerId> owners_of(const Held& held) const;
   void end(LeaseId id, const std::function<Message(const Held&)>& message);
+  void abandon(LeaseId id);
 
   const LeaseParts m_parts;
   Members& m_members;

@@ -16,10 +16,9 @@ SlotKey slot_key(const cache::Resource& resource, const cache::ResourceKey& key,
 }
 
 bool may_be_leased(const cache::Resource& resource) {
-  return !github::classify(resource).never &&
-         resource.host.size() + resource.path.size() + resource.query.size() + resource.accept.size() +
-                 resource.api_version.size() <=
-             longest_resource;
+  return !github::classify(resource).never && resource.host.size() + resource.path.size() + resource.query.size() +
+                                                      resource.accept.size() + resource.api_version.size() <=
+                                                  longest_resource;
 }
 
 }  // namespace ghoard::mesh

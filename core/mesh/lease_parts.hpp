@@ -12,15 +12,15 @@ namespace ghoard::mesh {
 
 /// For `stats` and `peers`: how the leases went, since the process started.
 struct LeaseCounters {
-  std::uint64_t granted = 0;         ///< by this owner
-  std::uint64_t promoted = 0;        ///< of those: since a holder was lost or declined
-  std::uint64_t waited = 0;          ///< askers that this owner let wait
-  std::uint64_t values_served = 0;   ///< values sent to other peers
-  std::uint64_t taken_up = 0;        ///< leases continued after another owner's end
-  std::uint64_t forwarded = 0;       ///< questions passed on to the first owner
-  std::uint64_t held = 0;            ///< leases this machine was granted
-  std::uint64_t values_received = 0; ///< answers from peers to this machine's questions
-  std::uint64_t budgets_missed = 0;  ///< questions that went upstream since no owner answered in time
+  std::uint64_t granted = 0;          ///< by this owner
+  std::uint64_t promoted = 0;         ///< of those: since a holder was lost or declined
+  std::uint64_t waited = 0;           ///< askers that this owner let wait
+  std::uint64_t values_served = 0;    ///< values sent to other peers
+  std::uint64_t taken_up = 0;         ///< leases continued after another owner's end
+  std::uint64_t forwarded = 0;        ///< questions passed on to the first owner
+  std::uint64_t held = 0;             ///< leases this machine was granted
+  std::uint64_t values_received = 0;  ///< answers from peers to this machine's questions
+  std::uint64_t budgets_missed = 0;   ///< questions that went upstream since no owner answered in time
 };
 
 /// What the parts of the lease protocol share. Owned by Node.

@@ -74,8 +74,7 @@ void LeaseTable::ask(const PeerId& from, const Get& get) {
   const base::Millis patience = std::clamp(get.patience, base::Millis{0}, longest_term);
   const Asker asker{from, get.question, get.fingerprint, m_parts.now() + patience};
   if (Lease* running = joinable(slot, get.fingerprint); running != nullptr) {
-    const bool too_early =
-        get.renew || (get.max_age.has_value() && m_parts.now() - running->began > *get.max_age);
+    const bool too_early = get.renew || (get.max_age.has_value() && m_parts.now() - running->began > *get.max_age);
     wait_for(*running, too_early ? running->next : running->waiters, asker);
     return;
   }
@@ -120,10 +119,10 @@ bool LeaseTable::take_up(Slot& slot, const SlotKey& key, const Asker& asker, con
   lease.granted = true;
   lease.ends = m_parts.now() + longest_term;
   // What answers the probe in time beats from then on; what does not is gone.
-  lease.silent_at = m_parts.now() + stretched(m_members.is_linked(lease.holder) || lease.holder == m_parts.self
-                                                  ? probe_patience
-                                                  : confirm_patience,
-                                              m_members);
+  lease.silent_at =
+      m_parts.now() +
+      stretched(m_members.is_linked(lease.holder) || lease.holder == m_parts.self ? probe_patience : confirm_patience,
+                m_members);
   slot.leases.push_back(lease.id);
   if (slot.shared_route && !slot.leader.has_value()) {
     slot.leader = lease.id;
@@ -290,8 +289,7 @@ void LeaseTable::remember(const SlotKey& slot, const cache::Fingerprint& fingerp
     std::erase_if(m_notes, [now = m_parts.now()](const auto& note) { return note.second.until <= now; });
   }
   if (m_notes.size() < most_notes) {
-    m_notes[{slot, fingerprint}] =
-        Noted{holder, lease, m_parts.now() + stretched(silence_ends_lease, m_members)};
+    m_notes[{slot, fingerprint}] = Noted{holder, lease, m_parts.now() + stretched(silence_ends_lease, m_members)};
   }
 }
 
@@ -519,8 +517,8 @@ std::vector<LeaseTable::Asker> LeaseTable::take_group(std::vector<Asker>& askers
     return {};
   }
   const cache::Fingerprint fingerprint = askers.front().fingerprint;
-  const auto others = std::stable_partition(
-      askers.begin(), askers.end(), [&](const Asker& asker) { return asker.fingerprint == fingerprint; });
+  const auto others = std::stable_partition(askers.begin(), askers.end(),
+                                            [&](const Asker& asker) { return asker.fingerprint == fingerprint; });
   std::vector<Asker> group(askers.begin(), others);
   askers.erase(askers.begin(), others);
   return group;

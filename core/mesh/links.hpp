@@ -24,8 +24,8 @@ class Links {
   virtual ~Links() = default;
   /// Queues a message; without a link it is dropped.
   virtual void send(const PeerId& to, Message message) = 0;
-  /// Tries the addresses one after the other; ends in Node::link_up or Node::dial_failed, within 15 s. A link that there
-  /// is already, or a dial under way, makes it do nothing.
+  /// Tries the addresses one after the other; ends in Node::link_up or Node::dial_failed, within 15 s. A link that
+  /// there is already, or a dial under way, makes it do nothing.
   virtual void dial(const PeerId& to, std::vector<peer::Multiaddr> addresses) = 0;
   /// Says good-bye. No link_down follows.
   virtual void close(const PeerId& to) = 0;

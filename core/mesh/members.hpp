@@ -15,8 +15,8 @@
 namespace ghoard::mesh {
 
 struct MemberOptions {
-  PeerRecord self;           ///< addresses to announce; `reachable` false, `sequence` a start value
-  std::string software;      ///< for Hello
+  PeerRecord self;       ///< addresses to announce; `reachable` false, `sequence` a start value
+  std::string software;  ///< for Hello
   std::uint64_t incarnation = 0;
   std::vector<peer::BootstrapPeer> bootstrap;
   std::vector<PeerRecord> remembered;  ///< of an earlier run
@@ -40,12 +40,12 @@ struct MemberInfo {
 /// Full membership (overlay.md section 3): who is there, who may own keys, who has gone. sans-I/O: told of links and
 /// messages, acts through Links. One thread.
 ///
-/// Liveness: each live peer is watched by the up to six peers that rank highest for it by rendezvous hashing among those
-/// not suspected; watchers ping once a second, and anything received counts as life. A reset link is confirmed by one
-/// dial within 0.5 s; three seconds of silence make a suspect; a peer is dead when min(2, other live peers) watchers say
-/// so. It refutes by a record with a higher sequence. Dead peers are dialled for ever, one at random per 30 s, and
-/// forgotten after 7 days. Timeouts stretch with the lateness of this process's own timers (Lifeguard, section 4 of
-/// Dadgar et al., 2018).
+/// Liveness: each live peer is watched by the up to six peers that rank highest for it by rendezvous hashing among
+/// those not suspected; watchers ping once a second, and anything received counts as life. A reset link is confirmed by
+/// one dial within 0.5 s; three seconds of silence make a suspect; a peer is dead when min(2, other live peers)
+/// watchers say so. It refutes by a record with a higher sequence. Dead peers are dialled for ever, one at random per
+/// 30 s, and forgotten after 7 days. Timeouts stretch with the lateness of this process's own timers (Lifeguard,
+/// section 4 of Dadgar et al., 2018).
 class Members {
  public:
   Members(MemberOptions options, Links& links, const base::Clock& clock, Random random);

@@ -53,7 +53,7 @@ struct Hello {  ///< the first message in both directions
 struct Records {
   std::vector<PeerRecord> records;
 };
-struct View {  ///< sent when digests differ
+struct View {                   ///< sent when digests differ
   std::vector<PeerId> members;  ///< live and reachable, as far as the sender knows
 };
 struct Ping {
@@ -183,7 +183,8 @@ struct LogExtent {
   std::uint64_t first = 0;  ///< the oldest that is still there
   std::uint64_t last = 0;
 };
-struct LogDigest {  ///< what the sender has; the receiver sends what is missing there, and asks for what is missing here
+struct LogDigest {  ///< what the sender has; the receiver sends what is missing there, and asks for what is missing
+                    ///< here
   std::vector<LogExtent> extents;
   bool answer = false;  ///< it answers a digest: the exchange ends here
 };
@@ -196,8 +197,8 @@ using Message = std::variant<Hello, Records, View, Ping, Pong, Suspect, DialBack
                              NotOwner, Outcome, Release, Forget, Note, NoteKept, Beat, Put, Failed, Pass, Probe, Alive,
                              Tombstones, Acknowledge, LogDigest, LogEnd>;
 
-/// CBOR (RFC 8949): an array of the message's number and its fields in the order above (ghoard-protocol(7)). The body of
-/// a value or outcome is not part of it.
+/// CBOR (RFC 8949): an array of the message's number and its fields in the order above (ghoard-protocol(7)). The body
+/// of a value or outcome is not part of it.
 [[nodiscard]] std::string encode(const Message& message);
 /// Never allocates more than the input's size warrants; refuses unknown numbers, missing or wrong fields, depth over 6,
 /// and anything over the bounds above. Further fields at an array's end are ignored (minor versions may add them).
