@@ -119,8 +119,11 @@ void Node::start() {
 }
 
 void Node::link_up(const PeerId& peer, bool inbound, const std::string& remote_address) {
+  const bool linked = m_members.is_linked(peer);  // then it only was dialled back
   m_members.link_up(peer, inbound, remote_address);
-  m_flood.link_up(peer);
+  if (!linked) {
+    m_flood.link_up(peer);
+  }
   deliver_own();
 }
 
