@@ -1,0 +1,399 @@
+// One question, asked once, by one machine: what overlay.md section 5, item 7, demands of the simulator. Every scene
+// follows from its seed, which a failure prints. GHOARD_SIMULATION_SEEDS sets how many seeds the storms run.
+
+#include <algorithm>
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <string>
+#include <vector>
+
+#include "tests/core/mesh/simulation.hpp"
+
+using namespace ghoard;
+using namespace ghoard::testing;
+using Result = SimulatedNode::Result;
+
+namespace {
+
+constexpr Millis patience{30'000};
+
+std::size_t seeds(std::size_t ordinary) {
+  const char* wanted = std::getenv("GHOARD_SIMULATION_SEEDS");
+  return wanted == nullptr ? ordinary : static_cast<std::size_t>(std::strtoul(wanted, nullptr, 10));
+}
+
+using Results = std::vector<std::shared_ptr<Result>>;
+
+bool all_ended(const Results& results) {
+  return std::all_of(results.begin(), results.end(), [](const auto& result) { return result->ended; });
+}
+
+std::string path_of(int number) {
+  return "/repos/o/r" + std::to_string(number);
+}
+
+std::uint64_t missed_budgets(Simulation& world) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < world.size(); ++i) {
+    sum += world.node(i).mesh().lease_counters().budgets_missed;
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("all machines of a network ask at once, and GitHub is asked once") {
+  for (const std::size_t nodes : {1U, 2U, 3U, 8U, 32U, 64U}) {
+    SimulationOptions options;
+    options.nodes = nodes;
+    options.seed = nodes;
+    Simulation world(options);
+    world.start_all();
+    REQUIRE(world.settle());
+    for (int round = 0; round < 5; ++round) {
+      Results results;
+      for (std::size_t i = 0; i < nodes; ++i) {
+        results.push_back(world.node(i).request(path_of(round), simulated_token(1)));
+      }
+      CHECK(world.run_until([&] { return all_ended(results); }, Millis{2'000}));
+      CHECK_MESSAGE(world.github().calls[path_of(round)] == 1, nodes, " nodes, round ", round);
+      for (const auto& result : results) {
+        CHECK(result->version == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("five machines and three repositories make three calls, not fifteen") {
+  SimulationOptions options;
+  options.nodes = 5;
+  Simulation world(options);
+  world.start_all();
+  REQUIRE(world.settle());
+  Results results;
+  for (std::size_t i = 0; i < 5; ++i) {
+    for (int repository = 0; repository < 3; ++repository) {
+      results.push_back(world.node(i).request(path_of(repository), simulated_token(1)));
+    }
+  }
+  CHECK(world.run_until([&] { return all_ended(results); }, Millis{2'000}));
+  CHECK(world.github().total() == 3);
+}
+
+TEST_CASE("whoever asks later is answered by the machines that know") {
+  SimulationOptions options;
+  options.nodes = 8;
+  Simulation world(options);
+  world.start_all();
+  REQUIRE(world.settle());
+  for (std::size_t i = 0; i < 8; ++i) {
+    const auto result = world.node(i).request(path_of(1), simulated_token(1));
+    CHECK(world.run_until([&] { return result->ended; }, Millis{2'000}));
+    CHECK(result->version == 0);
+  }
+  CHECK(world.github().total() == 1);
+}
+
+TEST_CASE("another token proves itself once, however many machines have it") {
+  SimulationOptions options;
+  options.nodes = 9;
+  Simulation world(options);
+  world.start_all();
+  REQUIRE(world.settle());
+  Results results;
+  for (std::size_t i = 0; i < 9; ++i) {
+    results.push_back(world.node(i).request(path_of(1), simulated_token(static_cast<int>(i % 3))));
+  }
+  CHECK(world.run_until([&] { return all_ended(results); }, Millis{3'000}));
+  CHECK(world.github().calls[path_of(1)] == 1);
+  CHECK(world.github().confirmations[path_of(1)] == 2);
+}
+
+TEST_CASE("who may not see an answer gets none, and its refusal is nobody else's") {
+  SimulationOptions options;
+  options.nodes = 6;
+  Simulation world(options);
+  world.start_all();
+  REQUIRE(world.settle());
+  world.github().private_to[path_of(1)] = {simulated_token(1)};
+  for (int round = 0; round < 5; ++round) {
+    Results entitled;
+    Results refused;
+    for (std::size_t i = 0; i < 6; ++i) {
+      const bool may = (i + static_cast<std::size_t>(round)) % 2 == 0;
+      (may ? entitled : refused).push_back(world.node(i).request(path_of(1), simulated_token(may ? 1 : 2)));
+    }
+    CHECK(world.run_until([&] { return all_ended(entitled) && all_ended(refused); }, Millis{3'000}));
+    for (const auto& result : entitled) {
+      CHECK(result->version == 0);
+    }
+    for (const auto& result : refused) {
+      CHECK_FALSE(result->version.has_value());
+    }
+  }
+}
+
+TEST_CASE("a failing GitHub is asked once per burst, and everybody hears of it") {
+  SimulationOptions options;
+  options.nodes = 8;
+  Simulation world(options);
+  world.start_all();
+  REQUIRE(world.settle());
+  world.github().failing = true;
+  Results results;
+  for (std::size_t i = 0; i < 8; ++i) {
+    results.push_back(world.node(i).request(path_of(1), simulated_token(1)));
+  }
+  CHECK(world.run_until([&] { return all_ended(results); }, Millis{3'000}));
+  CHECK(world.github().total() == 1);
+  for (const auto& result : results) {
+    CHECK_FALSE(result->version.has_value());
+  }
+}
+
+TEST_CASE("the owner, the holder or both die at any moment: one call more per dead holder, and every answer comes") {
+  for (std::size_t seed = 1; seed <= seeds(200); ++seed) {
+    CAPTURE(seed);
+    SimulationOptions options;
+    options.seed = seed;
+    options.nodes = 4 + seed % 7;
+    Simulation world(options);
+    world.start_all();
+    REQUIRE(world.settle());
+    const cache::ResourceKey slot = github::key_of(simulated_resource(path_of(1)));
+    const mesh::PeerId owner = world.node(0).mesh().members().owners(slot, 1).front();
+    Results results;
+    std::vector<std::size_t> askers;
+    for (std::size_t i = 0; i < options.nodes; ++i) {
+      world.at(Millis(static_cast<std::int64_t>(world.random()() % 20)), [&, i] {
+        if (world.node(i).is_alive() && !world.node(i).is_frozen()) {
+          results.push_back(world.node(i).request(path_of(1), simulated_token(1)));
+          askers.push_back(i);
+        }
+      });
+    }
+    int holders_lost = 0;
+    const auto strike = [&](std::size_t victim) {
+      if (!world.node(victim).is_alive() || world.node(victim).is_frozen()) {
+        return;
+      }
+      // Whoever is fetching, or about to, may cost one more call.
+      ++holders_lost;
+      if (world.random()() % 2 == 0) {
+        world.kill(victim);
+      } else {
+        world.freeze(victim, true);
+      }
+    };
+    const auto when = Millis(static_cast<std::int64_t>(world.random()() % 260));
+    const std::uint64_t target = world.random()() % 3;
+    world.at(when, [&] {
+      for (std::size_t i = 0; i < options.nodes; ++i) {
+        const bool is_owner = world.node(i).id() == owner;
+        const bool is_holder = world.node(i).is_fetching();
+        if ((is_owner && target != 1) || (is_holder && target != 0)) {
+          strike(i);
+        }
+      }
+    });
+    world.run_for(Millis{400});
+    CHECK(world.run_until(
+        [&] {
+          for (std::size_t i = 0; i < results.size(); ++i) {
+            if (!results[i]->ended && world.node(askers[i]).is_alive() && !world.node(askers[i]).is_frozen()) {
+              return false;
+            }
+          }
+          return true;
+        },
+        patience));
+    CHECK(world.github().total() <= 1 + holders_lost + static_cast<int>(missed_budgets(world)));
+    CHECK(missed_budgets(world) <= options.nodes);
+  }
+}
+
+TEST_CASE("after a write that a machine acknowledged it never shows the answer from before as fresh") {
+  for (std::size_t seed = 1; seed <= seeds(200); ++seed) {
+    CAPTURE(seed);
+    SimulationOptions options;
+    options.seed = seed;
+    options.nodes = 2 + seed % 6;
+    options.loss = seed % 3 == 0 ? 0.05 : 0;
+    options.skew = seed % 2 == 0 ? Millis{3'600'000} : Millis{0};
+    Simulation world(options);
+    world.start_all();
+    REQUIRE(world.settle());
+    struct Read {
+      std::shared_ptr<Result> result;
+      std::uint64_t at_least = 0;
+    };
+    std::vector<Read> reads;
+    std::uint64_t completed = 0;  // writes of which the caller saw the end
+    std::uint64_t begun = 0;
+    const auto writer = static_cast<std::size_t>(world.random()() % options.nodes);
+    for (int i = 0; i < 60; ++i) {
+      world.at(Millis(static_cast<std::int64_t>(world.random()() % 6'000)), [&] {
+        const auto reader = static_cast<std::size_t>(world.random()() % options.nodes);
+        reads.push_back({world.node(reader).request(path_of(1), simulated_token(static_cast<int>(world.random()() % 2))),
+                         completed});
+      });
+    }
+    for (int i = 0; i < 5; ++i) {
+      world.at(Millis(1'000 * i + static_cast<std::int64_t>(world.random()() % 500)), [&] {
+        ++begun;
+        world.node(writer).write(path_of(1), [&] { ++completed; });
+      });
+    }
+    world.run_for(Millis{8'000});
+    CHECK(completed == begun);
+    for (const Read& read : reads) {
+      REQUIRE(read.result->ended);
+      REQUIRE(read.result->version.has_value());
+      CHECK(*read.result->version >= read.at_least);
+    }
+  }
+}
+
+TEST_CASE("a partition costs one call per side, and heals by itself") {
+  for (std::size_t seed = 1; seed <= seeds(40); ++seed) {
+    CAPTURE(seed);
+    SimulationOptions options;
+    options.seed = seed;
+    options.nodes = 6;
+    Simulation world(options);
+    world.start_all();
+    REQUIRE(world.settle());
+    world.split({0, 1, 2}, true);
+    world.run_for(Millis{20'000});  // longer than all timeouts
+    const std::uint64_t before = missed_budgets(world);
+    Results results;
+    for (std::size_t i = 0; i < 6; ++i) {
+      results.push_back(world.node(i).request(path_of(1), simulated_token(1)));
+    }
+    CHECK(world.run_until([&] { return all_ended(results); }, Millis{5'000}));
+    CHECK(world.github().total() == 2);
+    CHECK(missed_budgets(world) == before);
+    // A change on one side, while they cannot hear each other.
+    bool written = false;
+    world.node(0).write(path_of(1), [&] { written = true; });
+    CHECK(world.run_until([&] { return written; }, Millis{2'000}));
+    world.split({0, 1, 2}, false);
+    REQUIRE(world.settle(Millis{120'000}));
+    world.run_for(Millis{20'000});  // logs are compared
+    for (std::size_t i = 0; i < 6; ++i) {
+      const auto result = world.node(i).request(path_of(1), simulated_token(1));
+      CHECK(world.run_until([&] { return result->ended; }, Millis{5'000}));
+      CHECK(result->version == 1);
+    }
+  }
+}
+
+TEST_CASE("where one path is broken both ways or one way, the second owner passes questions on") {
+  for (std::size_t seed = 1; seed <= seeds(60); ++seed) {
+    CAPTURE(seed);
+    SimulationOptions options;
+    options.seed = seed;
+    options.nodes = 5;
+    Simulation world(options);
+    world.start_all();
+    REQUIRE(world.settle());
+    const cache::ResourceKey slot = github::key_of(simulated_resource(path_of(1)));
+    const mesh::PeerId owner = world.node(0).mesh().members().owners(slot, 1).front();
+    std::size_t first = 0;
+    while (world.node(first).id() != owner) {
+      ++first;
+    }
+    const std::size_t cut = (first + 1 + seed % 4) % 5;
+    world.block(cut, first, true);
+    if (seed % 2 == 0) {
+      world.block(first, cut, true);
+    }
+    world.break_link(cut, first);
+    world.run_for(Millis{10});
+    Results results;
+    for (std::size_t i = 0; i < 5; ++i) {
+      results.push_back(world.node(i).request(path_of(1), simulated_token(1)));
+    }
+    CHECK(world.run_until([&] { return all_ended(results); }, Millis{5'000}));
+    CHECK(world.github().total() <= 1 + static_cast<int>(missed_budgets(world)));
+    CHECK(missed_budgets(world) <= 1);
+  }
+}
+
+TEST_CASE("storms of faults: every request ends, calls stay within what the faults excuse, nothing old is fresh") {
+  for (std::size_t seed = 1; seed <= seeds(400); ++seed) {
+    CAPTURE(seed);
+    SimulationOptions options;
+    options.seed = 1'000 + seed;
+    options.nodes = 2 + seed % 15;
+    options.loss = seed % 4 == 0 ? 0.02 : 0;
+    options.skew = Millis{3'600'000};
+    Simulation world(options);
+    auto& random = world.random();
+    world.start_all();
+    REQUIRE(world.settle());
+    Results results;
+    std::vector<std::size_t> askers;
+    constexpr int paths = 4;
+    for (int i = 0; i < 80; ++i) {
+      world.at(Millis(static_cast<std::int64_t>(random() % 10'000)), [&] {
+        const auto who = static_cast<std::size_t>(random() % options.nodes);
+        if (world.node(who).is_alive() && !world.node(who).is_frozen()) {
+          results.push_back(world.node(who).request(path_of(static_cast<int>(random() % paths)), simulated_token(1)));
+          askers.push_back(who);
+        }
+      });
+    }
+    int faults = 0;
+    for (int i = 0; i < 6; ++i) {
+      world.at(Millis(static_cast<std::int64_t>(random() % 10'000)), [&] {
+        const auto one = static_cast<std::size_t>(random() % options.nodes);
+        const auto other = static_cast<std::size_t>(random() % options.nodes);
+        ++faults;
+        switch (random() % 5) {
+          case 0:
+            if (one != 0) {
+              world.kill(one);
+            }
+            break;
+          case 1:
+            world.freeze(one, true);
+            world.at(Millis(static_cast<std::int64_t>(random() % 6'000)), [&world, one] { world.freeze(one, false); });
+            break;
+          case 2:
+            if (one != other) {
+              world.break_link(one, other);
+            }
+            break;
+          case 3:  // one way only
+            if (one != other) {
+              world.block(one, other, true);
+              world.at(Millis(static_cast<std::int64_t>(random() % 6'000)),
+                       [&world, one, other] { world.block(one, other, false); });
+            }
+            break;
+          default:  // flapping
+            if (one != other) {
+              for (int flap = 0; flap < 5; ++flap) {
+                world.at(Millis(flap * 300), [&world, one, other] { world.break_link(one, other); });
+              }
+            }
+            break;
+        }
+      });
+    }
+    world.run_for(Millis{12'000});
+    CHECK(world.run_until(
+        [&] {
+          for (std::size_t i = 0; i < results.size(); ++i) {
+            if (!results[i]->ended && world.node(askers[i]).is_alive() && !world.node(askers[i]).is_frozen()) {
+              return false;
+            }
+          }
+          return true;
+        },
+        patience + Millis{1'000}));
+    // Each fault may make one holder or one owner suspect per path.
+    CHECK(world.github().total() <= paths * (1 + faults) + static_cast<int>(missed_budgets(world)));
+  }
+}
