@@ -4,8 +4,11 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
+#include "core/mesh/flood_log.hpp"
 #include "core/mesh/links.hpp"
 #include "core/mesh/members.hpp"
 
@@ -15,16 +18,19 @@ namespace ghoard::mesh {
 /// durable, kept in a log of 65,536, and compared every 15 s and whenever a link comes up. sans-I/O; one thread.
 class Flood {
  public:
+  /// If there are peers to find (bootstrap or remembered ones), the host is told at once to distrust what is older than
+  /// this process: changes may have been missed. That ends with the first complete exchange of digests.
   Flood(const PeerId& self, std::uint64_t incarnation, Members& members, Links& links, cache::PeerHost& host,
         const base::Clock& clock, Random random);
 
   /// Numbers the changes, tells every linked peer, and calls `acknowledged` when all of those have acknowledged or are
-  /// gone, or after 250 ms (stretched). The changes are durable here already.
+  /// gone, or after 250 ms (stretched). The changes are durable here already. `acknowledged` is called from tick only.
   void announce(std::vector<cache::Change> changes, std::function<void()> acknowledged);
 
   void link_up(const PeerId& peer);
   void link_down(const PeerId& peer);
-  /// New ones are applied (durably) before they are acknowledged, and passed on to every other linked peer once.
+  /// New ones are applied (durably) before they are acknowledged, and passed on once: to every other linked peer, or to
+  /// 16 of them if there are more.
   void receive(const PeerId& from, const Tombstones& tombstones);
   void receive(const PeerId& from, const Acknowledge& acknowledge);
   void receive(const PeerId& from, const LogDigest& digest);
@@ -39,6 +45,56 @@ class Flood {
     std::uint64_t gaps = 0;
   };
   [[nodiscard]] const Counters& counters() const;
+
+ private:
+  struct Announcement {
+    std::set<std::pair<std::uint32_t, PeerId>> due;  ///< message and who has to acknowledge it
+    base::MonoTime deadline{};
+    std::function<void()> acknowledged;
+  };
+  /// With one linked peer: what it still has to get of what it misses.
+  struct Exchange {
+    std::vector<TombstoneName> backlog;
+    std::size_t sent = 0;
+    std::set<std::uint32_t> under_way;  ///< messages that it has not acknowledged
+    bool sending = false;
+    bool gap_there = false;
+    bool failed_here = false;  ///< something received could not be made durable
+    std::uint64_t forgotten_told = 0;
+  };
+
+  [[nodiscard]] std::uint32_t next_number();
+  [[nodiscard]] std::vector<Tombstone> fresh_of(const Tombstones& tombstones) const;
+  [[nodiscard]] bool apply(const std::vector<Tombstone>& stones);
+  void pass_on(const PeerId& from, const std::vector<Tombstone>& stones);
+  /// As many off the front as one message holds.
+  static std::vector<Tombstone> take_chunk(std::vector<Tombstone>& stones);
+  void compare_at_random(base::MonoTime now);
+  void send_brief(const PeerId& to);
+  void send_missing(const PeerId& to, Exchange& exchange, const std::vector<LogExtent>& theirs);
+  void pump(const PeerId& to, Exchange& exchange);
+  void complete(const Exchange& exchange);
+  void note_gap();
+  void drop_due(const PeerId& peer);
+  void settle();
+
+  PeerId m_self;
+  std::uint64_t m_incarnation;
+  Members& m_members;
+  Links& m_links;
+  cache::PeerHost& m_host;
+  const base::Clock& m_clock;
+  Random m_random;
+  FloodLog m_log;
+  std::uint64_t m_sequence = 0;
+  std::uint32_t m_number = 0;
+  std::deque<Announcement> m_announcements;
+  std::vector<std::function<void()>> m_settled;
+  std::map<PeerId, Exchange> m_exchanges;  // with each linked peer
+  base::MonoTime m_next_comparison;
+  bool m_distrusting = false;
+  bool m_gap = false;  // something is missed for good: what is older stays distrusted
+  Counters m_counters;
 };
 
 }  // namespace ghoard::mesh

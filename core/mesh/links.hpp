@@ -27,6 +27,10 @@ class Links {
   /// Tries the addresses one after the other; ends in Node::link_up or Node::dial_failed, within 15 s. A link that
   /// there is already, or a dial under way, makes it do nothing.
   virtual void dial(const PeerId& to, std::vector<peer::Multiaddr> addresses) = 0;
+  /// Connects whether there is a link or not, so that `to` learns that it can be reached. When the handshake is done,
+  /// the side that was dialled calls Node::link_up(inbound), even if this connection then goes because there is another
+  /// one already. Here nothing but such a new link is reported.
+  virtual void dial_back(const PeerId& to, std::vector<peer::Multiaddr> addresses) = 0;
   /// Says good-bye. No link_down follows.
   virtual void close(const PeerId& to) = 0;
   /// Node::tick is wanted as soon as the current call has returned.

@@ -5,11 +5,14 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/base/time.hpp"
+#include "core/mesh/lateness.hpp"
 #include "core/mesh/links.hpp"
+#include "core/mesh/member.hpp"
+#include "core/mesh/observed_addresses.hpp"
 #include "core/peer/bootstrap.hpp"
 
 namespace ghoard::mesh {
@@ -52,6 +55,7 @@ class Members {
 
   // ---- told from outside
   void start();
+  /// Also for a peer that is linked already: the link was replaced, or a dial-back proved something.
   void link_up(const PeerId& peer, bool inbound, const std::string& remote_address);
   void link_down(const PeerId& peer, LinkEnd end);
   void dial_failed(const PeerId& peer, LinkEnd end);
@@ -98,6 +102,105 @@ class Members {
   /// Called when a peer's link broke or it fell silent (`dead` false) or died (`dead` true), and when one came up.
   std::function<void(const PeerId&, bool dead)> on_lost;
   std::function<void(const PeerId&)> on_joined;
+
+ private:
+  struct Event {
+    PeerId peer;
+    bool joined = false;
+    bool dead = false;
+  };
+  using Table = std::map<PeerId, Member>;
+
+  // ---- members.cpp: the table, and what is told outside
+  Member* find(const PeerId& id);
+  [[nodiscard]] const Member* find(const PeerId& id) const;
+  Member& make(const PeerId& id);
+  void fire();
+  void want(base::MonoTime at);
+  void want_now();
+  [[nodiscard]] std::size_t pick(std::size_t count);
+  [[nodiscard]] base::Millis jitter(base::Millis range);
+
+  // ---- members_records.cpp: who is there
+  void own_changed();
+  void jump_above(std::uint64_t sequence);
+  void refute(const Suspect& claim);
+  void note_observed(const PeerId& by, const std::string& address);
+  void become_reachable();
+  void ask_dial_back(base::MonoTime now);
+  void adopt_own_word(Member& member, const PeerRecord& record);
+  void adopt_hearsay(const PeerId& teller, const PeerRecord& record);
+  Member* make_unverified(const PeerId& teller, const PeerRecord& record);
+  void vouch(Member& member, const PeerId& voucher);
+  void tell_some(const PeerRecord& record, const PeerId& except);
+  void send_records(const PeerId& to, std::vector<const PeerRecord*> records);
+  void introduce(const PeerId& to);
+
+  // ---- members_dials.cpp: links, and attempts at them
+  [[nodiscard]] bool is_dialable(const Member& member) const;
+  void schedule_dial(Member& member, base::MonoTime now);
+  void dial_hinted(Member& member, base::MonoTime now);
+  void dial(Member& member, base::MonoTime now);
+  void dial_due(base::MonoTime now);
+  void try_a_dead_one(base::MonoTime now);
+  void count_failure(Member& member, LinkEnd end, base::MonoTime now);
+  [[nodiscard]] bool is_worth_keeping(const Member& member) const;
+  void forget_old(base::MonoTime now);
+
+  // ---- members_watch.cpp: who lives
+  [[nodiscard]] bool is_cut_off(base::MonoTime now) const;
+  void choose_watched(base::MonoTime now);
+  [[nodiscard]] bool may_claim(const Member& member, const PeerId& claimer, std::size_t within) const;
+  void ping(Member& member, base::MonoTime now);
+  void ping_watched(base::MonoTime now);
+  void observe(Member& member, base::MonoTime now);
+  void observe_silence(Member& member, base::MonoTime now);
+  void claim(Member& member, base::MonoTime now);
+  void add_claim(Member& member, const PeerId& by, base::MonoTime now);
+  void verify(Member& member, base::MonoTime now);
+  void judge(Member& member, base::MonoTime now);
+  void die(Member& member, base::MonoTime now);
+  void revive(Member& member, base::MonoTime now);
+  void forgive(base::Millis late, base::MonoTime now);
+  [[nodiscard]] base::Millis stretched(base::Millis time) const;
+  [[nodiscard]] std::size_t live_besides(const PeerId& peer) const;
+
+  // ---- members_view.cpp: who may own keys
+  [[nodiscard]] bool is_candidate(const Member& member) const;
+  [[nodiscard]] const std::vector<std::pair<std::uint64_t, PeerId>>& candidates() const;
+  void compare_views(const PeerId& peer, std::uint64_t view);
+  void send_view(Member& member, base::MonoTime now);
+  void doubt(Member& member, const PeerId& doubter, base::MonoTime now);
+  void views_changed();
+
+  PeerRecord m_own;
+  std::string m_software;
+  std::uint64_t m_incarnation;
+  std::uint16_t m_listen_port;
+  bool m_announce_observed;
+  std::vector<peer::Multiaddr> m_configured;
+  Links& m_links;
+  const base::Clock& m_clock;
+  Random m_random;
+  std::uint64_t m_seed;
+  Table m_table;
+  std::vector<Event> m_events;
+  bool m_firing = false;
+  Lateness m_lateness;
+  ObservedAddresses m_observed;
+  base::MonoTime m_deadline = base::MonoTime::max();
+  std::optional<base::MonoTime> m_next_ping;
+  base::MonoTime m_next_dead_dial{};
+  base::MonoTime m_next_dial_back{};
+  int m_dial_backs_left = 0;
+  base::MonoTime m_next_refutation{};
+  bool m_refutation_due = false;
+  bool m_watch_changed = true;
+  bool m_watch_all = false;
+  base::MonoTime m_watch_all_until{};
+  mutable bool m_view_changed = true;
+  mutable std::vector<std::pair<std::uint64_t, PeerId>> m_candidates;  // seed, id
+  mutable std::uint64_t m_digest = 0;
 };
 
 /// Highest random weight (Thaler and Ravishankar 1998) with a 64-bit mixer: pure, the same on every machine.

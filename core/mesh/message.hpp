@@ -187,6 +187,9 @@ struct LogDigest {  ///< what the sender has; the receiver sends what is missing
                     ///< here
   std::vector<LogExtent> extents;
   bool answer = false;  ///< it answers a digest: the exchange ends here
+  /// No extents, only a summary: if the receiver's is equal it answers LogEnd, else with a digest of its own.
+  bool brief = false;
+  std::uint64_t summary = 0;
 };
 /// What was asked for and is gone, or the end of what was missing: the exchange of digests is complete.
 struct LogEnd {

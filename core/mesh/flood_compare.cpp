@@ -1,0 +1,141 @@
+// Comparing logs, so that what was missed in a partition is made good.
+
+#include <algorithm>
+#include <utility>
+
+#include "core/mesh/flood.hpp"
+
+namespace ghoard::mesh {
+
+namespace {
+
+constexpr base::Millis comparison_interval{15'000};
+constexpr std::size_t most_under_way = 8;  ///< messages sent and not acknowledged: nobody's queue overflows
+
+}  // namespace
+
+void Flood::link_up(const PeerId& peer) {
+  m_exchanges[peer] = Exchange{};
+  if (m_next_comparison == base::MonoTime::max()) {
+    m_next_comparison = m_clock.mono() + comparison_interval;
+  }
+  if (m_self < peer) {
+    send_brief(peer);  // one exchange serves both sides
+  }
+}
+
+void Flood::link_down(const PeerId& peer) {
+  m_exchanges.erase(peer);
+  drop_due(peer);
+}
+
+void Flood::compare_at_random(base::MonoTime now) {
+  if (now < m_next_comparison) {
+    return;
+  }
+  m_next_comparison = now + comparison_interval;
+  const std::vector<PeerId> peers = m_members.linked();
+  if (!peers.empty()) {
+    send_brief(peers[static_cast<std::size_t>(m_random() % peers.size())]);
+  }
+}
+
+/// A summary is enough while nobody misses anything, which is nearly always.
+void Flood::send_brief(const PeerId& to) {
+  LogDigest digest;
+  digest.brief = true;
+  digest.summary = m_log.summary();
+  m_exchanges[to].failed_here = false;
+  m_links.send(to, std::move(digest));
+}
+
+void Flood::receive(const PeerId& from, const LogDigest& digest) {
+  if (!m_members.is_linked(from)) {
+    return;
+  }
+  Exchange& exchange = m_exchanges[from];
+  if (digest.brief) {
+    if (digest.summary == m_log.summary()) {
+      m_links.send(from, LogEnd{false});
+      complete(exchange);
+    } else {
+      m_links.send(from, LogDigest{m_log.extents(), false, false, 0});
+    }
+    return;
+  }
+  exchange.failed_here = false;
+  if (m_log.give_up(digest.extents, {m_self, m_incarnation})) {
+    note_gap();
+  }
+  if (!digest.answer) {
+    m_links.send(from, LogDigest{m_log.extents(), true, false, 0});
+  }
+  send_missing(from, exchange, digest.extents);
+}
+
+void Flood::send_missing(const PeerId& to, Exchange& exchange, const std::vector<LogExtent>& theirs) {
+  FloodLog::Missing missing = m_log.missing_there(theirs);
+  exchange.backlog = std::move(missing.names);
+  exchange.sent = 0;
+  exchange.under_way.clear();
+  exchange.sending = true;
+  exchange.gap_there = missing.gap || exchange.forgotten_told < m_log.forgotten();
+  exchange.forgotten_told = m_log.forgotten();
+  pump(to, exchange);
+}
+
+void Flood::pump(const PeerId& to, Exchange& exchange) {
+  while (exchange.sending && exchange.under_way.size() < most_under_way && exchange.sent < exchange.backlog.size()) {
+    std::vector<Tombstone> stones;
+    while (stones.size() < most_tombstones && exchange.sent + stones.size() < exchange.backlog.size()) {
+      std::optional<Tombstone> stone = m_log.find(exchange.backlog[exchange.sent + stones.size()]);
+      if (!stone) {
+        break;
+      }
+      stones.push_back(std::move(*stone));
+    }
+    if (stones.empty()) {
+      ++exchange.sent;  // evicted in the meantime
+      exchange.gap_there = true;
+      continue;
+    }
+    const std::vector<Tombstone> chunk = take_chunk(stones);
+    exchange.sent += chunk.size();
+    const std::uint32_t number = next_number();
+    exchange.under_way.insert(number);
+    m_links.send(to, Tombstones{number, chunk});
+  }
+  if (exchange.sending && exchange.sent == exchange.backlog.size()) {
+    exchange.sending = false;
+    exchange.backlog = {};
+    m_links.send(to, LogEnd{exchange.gap_there});
+  }
+}
+
+void Flood::receive(const PeerId& from, const LogEnd& end) {
+  const auto exchange = m_exchanges.find(from);
+  if (exchange == m_exchanges.end()) {
+    return;
+  }
+  if (end.gap) {
+    note_gap();
+  }
+  complete(exchange->second);
+}
+
+/// Nothing is missed that this peer knows of.
+void Flood::complete(const Exchange& exchange) {
+  if (m_distrusting && !m_gap && !exchange.failed_here) {
+    m_distrusting = false;
+    m_host.distrust_older(false);
+  }
+}
+
+void Flood::note_gap() {
+  ++m_counters.gaps;
+  m_gap = true;
+  m_distrusting = true;
+  m_host.distrust_older(true);
+}
+
+}  // namespace ghoard::mesh
