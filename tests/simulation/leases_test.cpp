@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/core/mesh/simulation.hpp"
+#include "tests/simulation/simulation.hpp"
 
 using namespace ghoard;
 using namespace ghoard::testing;
@@ -234,8 +234,9 @@ TEST_CASE("after a write that a machine acknowledged it never shows the answer f
     for (int i = 0; i < 60; ++i) {
       world.at(Millis(static_cast<std::int64_t>(world.random()() % 6'000)), [&] {
         const auto reader = static_cast<std::size_t>(world.random()() % options.nodes);
-        reads.push_back({world.node(reader).request(path_of(1), simulated_token(static_cast<int>(world.random()() % 2))),
-                         completed});
+        reads.push_back(
+            {world.node(reader).request(path_of(1), simulated_token(static_cast<int>(world.random()() % 2))),
+             completed});
       });
     }
     for (int i = 0; i < 5; ++i) {

@@ -1,4 +1,4 @@
-#include "tests/core/mesh/simulation.hpp"
+#include "tests/simulation/simulation.hpp"
 
 #include <algorithm>
 
@@ -63,8 +63,10 @@ Simulation::~Simulation() {
 
 Millis Simulation::latency() {
   const Millis span = m_options.most_latency - m_options.least_latency;
-  Millis time = m_options.least_latency +
-                Millis(span.count() > 0 ? static_cast<std::int64_t>(m_random() % (static_cast<std::uint64_t>(span.count()) + 1)) : 0);
+  Millis time =
+      m_options.least_latency +
+      Millis(span.count() > 0 ? static_cast<std::int64_t>(m_random() % (static_cast<std::uint64_t>(span.count()) + 1))
+                              : 0);
   if (m_options.loss > 0 && std::uniform_real_distribution<>(0, 1)(m_random) < m_options.loss) {
     time += m_options.retransmission;
   }
@@ -457,9 +459,8 @@ std::shared_ptr<SimulatedNode::Result> SimulatedNode::request(const std::string&
   flight.callers = {result};
   flight.began = mono();
   Flight& kept = m_flights.emplace(key, std::move(flight)).first->second;
-  kept.question =
-      m_node->ask(cache::PeerQuestion{resource, key.first, token, std::nullopt, false, patience},
-                  [this, key](cache::PeerAnswer answer) { answered(key, std::move(answer)); });
+  kept.question = m_node->ask(cache::PeerQuestion{resource, key.first, token, std::nullopt, false, patience},
+                              [this, key](cache::PeerAnswer answer) { answered(key, std::move(answer)); });
   return result;
 }
 

@@ -27,7 +27,7 @@ struct SimulationOptions {
   std::size_t nodes = 2;
   Millis least_latency{1};
   Millis most_latency{3};
-  double loss = 0;           ///< share of messages that take a retransmission longer
+  double loss = 0;  ///< share of messages that take a retransmission longer
   Millis retransmission{200};
   Millis skew{0};            ///< wall clocks differ by up to so much, both ways
   Millis upstream{200};      ///< how long GitHub takes
@@ -73,8 +73,8 @@ class Simulation {
   bool run_until(const std::function<bool()>& done, Millis limit);
   void at(Millis later, std::function<void()> action);
 
-  void kill(std::size_t index);    ///< kill -9: its peers' connections are reset
-  void vanish(std::size_t index);  ///< the host is gone: silence
+  void kill(std::size_t index);                 ///< kill -9: its peers' connections are reset
+  void vanish(std::size_t index);               ///< the host is gone: silence
   void freeze(std::size_t index, bool frozen);  ///< SIGSTOP and SIGCONT
   /// Nothing gets from one to the other (one way), or does again.
   void block(std::size_t from, std::size_t to, bool blocked);
@@ -91,9 +91,7 @@ class Simulation {
     MonoTime when;
     std::uint64_t number;
     std::function<void()> action;
-    bool operator>(const Event& other) const {
-      return std::pair(when, number) > std::pair(other.when, other.number);
-    }
+    bool operator>(const Event& other) const { return std::pair(when, number) > std::pair(other.when, other.number); }
   };
   struct Direction {
     MonoTime last_arrival{};
