@@ -7,7 +7,10 @@ namespace ghoard::mesh {
 
 namespace {
 
-constexpr int most_rounds = 8;
+/// How long after a loss the views of who owns what may still differ, or name who has gone.
+constexpr base::Millis settling{1'000};
+constexpr base::Millis retry_interval{25};
+constexpr std::size_t most_lost = 512;
 
 base::Millis stretched(base::Millis time, const Members& members) {
   return base::Millis(static_cast<std::int64_t>(static_cast<double>(time.count()) * members.stretch()));
@@ -37,15 +40,47 @@ QuestionId Asker::ask(cache::PeerQuestion question, bool alone, Callback answer)
 void Asker::start_round(QuestionId id) {
   Open& open = m_open.at(id);
   open.acknowledged = false;
-  const bool enough = open.alone || ++open.rounds > most_rounds;
-  if (enough || !ask_next(id)) {
+  open.refused.clear();
+  m_parts.timers.cancel(open.second);
+  m_parts.timers.cancel(open.budget);
+  if (open.alone || (!ask_next(id) && !may_settle(open))) {
     // Not from within ask(): whoever asks is not ready for the answer yet.
-    m_parts.timers.cancel(open.budget);
     open.budget = m_parts.timers.at(m_parts.now(), [this, id] { go_ahead(id); });
     return;
   }
-  m_parts.timers.cancel(open.budget);
   open.budget = m_parts.timers.at(m_parts.now() + stretched(whole_budget, m_members), [this, id] { missed(id); });
+  if (open.asking.empty()) {
+    try_again(id);
+  }
+}
+
+/// True while it is worth waiting for another owner: one of those that the view names has just been lost, or said that
+/// it is none.
+bool Asker::may_settle(const Open& open) const {
+  if (!open.refused.empty()) {
+    return true;
+  }
+  const std::vector<PeerId> owners = m_members.owners(open.slot, 2);
+  return std::any_of(owners.begin(), owners.end(), [&](const PeerId& owner) {
+    const auto lost = m_lost.find(owner);
+    return lost != m_lost.end() && m_parts.now() - lost->second < stretched(settling, m_members);
+  });
+}
+
+/// Until the budget is over.
+void Asker::try_again(QuestionId id) {
+  Open& open = m_open.at(id);
+  m_parts.timers.cancel(open.second);
+  open.second = m_parts.timers.at(m_parts.now() + stretched(retry_interval, m_members), [this, id] {
+    const auto found = m_open.find(id);
+    if (found == m_open.end() || found->second.acknowledged || !found->second.asking.empty()) {
+      return;
+    }
+    found->second.refused.clear();
+    if (!ask_next(id)) {
+      try_again(id);
+    }
+  });
 }
 
 std::optional<PeerId> Asker::next_owner(const Open& open) const {
@@ -53,7 +88,7 @@ std::optional<PeerId> Asker::next_owner(const Open& open) const {
     return owner == m_parts.self || (m_members.is_linked(owner) && !m_members.is_passed_over(owner));
   };
   for (const PeerId& owner : m_members.owners(open.slot, 2)) {
-    if (!open.tried.contains(owner) && usable(owner)) {
+    if (!open.asking.contains(owner) && !open.refused.contains(owner) && usable(owner)) {
       return owner;
     }
   }
@@ -66,7 +101,6 @@ bool Asker::ask_next(QuestionId id) {
   if (!owner.has_value()) {
     return false;
   }
-  open.tried.insert(*owner);
   open.asking.insert(*owner);
   const base::Millis left = std::chrono::duration_cast<base::Millis>(open.deadline - m_parts.now());
   m_parts.post(*owner, Get{id, open.question.resource, open.question.fingerprint, open.question.max_age,
@@ -208,12 +242,18 @@ bool Asker::receive(const PeerId& from, const NotOwner& refusal) {
     return false;
   }
   open->asking.erase(from);
+  open->refused.insert(from);
   if (from != m_parts.self) {
     m_members.watch_closely(from, false);
     m_members.reconcile(from);
   }
-  if (open->asking.empty()) {
+  if (!open->asking.empty()) {
+    return true;
+  }
+  if (open->acknowledged) {
     start_round(refusal.question);
+  } else if (!ask_next(refusal.question)) {
+    try_again(refusal.question);
   }
   return true;
 }
@@ -236,6 +276,10 @@ bool Asker::receive(const PeerId& from, const Release& release) {
 
 /// Those who waited for that owner turn to the other one, and say who fetches.
 void Asker::lost(const PeerId& peer, bool /*dead*/) {
+  if (m_lost.size() >= most_lost) {
+    std::erase_if(m_lost, [&](const auto& loss) { return m_parts.now() - loss.second > settling; });
+  }
+  m_lost[peer] = m_parts.now();
   std::vector<QuestionId> stranded;
   for (auto& [id, open] : m_open) {
     if (open.asking.erase(peer) > 0) {

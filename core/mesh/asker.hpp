@@ -50,19 +50,20 @@ class Asker {
     SlotKey slot;
     base::MonoTime asked{};
     base::MonoTime deadline{};
-    std::set<PeerId> asking;  ///< was sent the question and has not refused it
-    std::set<PeerId> tried;   ///< is not asked again for this question
+    std::set<PeerId> asking;   ///< was sent the question and has not refused it
+    std::set<PeerId> refused;  ///< is not asked again until the next try
     bool alone = false;
     bool acknowledged = false;
     std::optional<Prior> prior;
-    int rounds = 0;
-    Timers::Id second = Timers::none;  ///< ask the other owner, too
+    Timers::Id second = Timers::none;  ///< ask the other owner, too, or try again
     Timers::Id budget = Timers::none;
     Timers::Id patience = Timers::none;
   };
 
   void start_round(QuestionId id);
   bool ask_next(QuestionId id);
+  void try_again(QuestionId id);
+  [[nodiscard]] bool may_settle(const Open& open) const;
   [[nodiscard]] std::optional<PeerId> next_owner(const Open& open) const;
   void missed(QuestionId id);
   void acknowledge(Open& open);
@@ -75,6 +76,7 @@ class Asker {
   Members& m_members;
   Hold m_hold;
   std::map<QuestionId, Open> m_open;
+  std::map<PeerId, base::MonoTime> m_lost;  // when links broke, of late
 };
 
 }  // namespace ghoard::mesh

@@ -299,9 +299,9 @@ TEST_CASE("where one path is broken both ways or one way, the second owner passe
     world.start_all();
     REQUIRE(world.settle());
     const cache::ResourceKey slot = github::key_of(simulated_resource(path_of(1)));
-    const mesh::PeerId owner = world.node(0).mesh().members().owners(slot, 1).front();
+    const std::vector<mesh::PeerId> owners = world.node(0).mesh().members().owners(slot, 2);
     std::size_t first = 0;
-    while (world.node(first).id() != owner) {
+    while (world.node(first).id() != owners.front()) {
       ++first;
     }
     const std::size_t cut = (first + 1 + seed % 4) % 5;
@@ -316,7 +316,9 @@ TEST_CASE("where one path is broken both ways or one way, the second owner passe
       results.push_back(world.node(i).request(path_of(1), simulated_token(1)));
     }
     CHECK(world.run_until([&] { return all_ended(results); }, Millis{5'000}));
-    CHECK(world.github().total() <= 1 + static_cast<int>(missed_budgets(world)));
+    // Two owners that cannot hear each other each act for themselves.
+    const int sides = world.node(cut).id() == owners.back() ? 2 : 1;
+    CHECK(world.github().total() <= sides + static_cast<int>(missed_budgets(world)));
     CHECK(missed_budgets(world) <= 1);
   }
 }

@@ -122,8 +122,8 @@ bool Simulation::settle(Millis limit) {
     for (const auto& node : m_nodes) {
       if (node->m_alive) {
         digests.insert(node->m_node->members().view_digest());
-        if (node->m_node->members().linked().size() + 1 < living ||
-            node->m_node->members().owners(mesh::SlotKey{}, living).size() < living) {
+        if (living > 1 && (node->m_node->members().linked().size() + 1 < living ||
+                           node->m_node->members().owners(mesh::SlotKey{}, living).size() < living)) {
           return false;
         }
       }
@@ -449,7 +449,11 @@ std::shared_ptr<SimulatedNode::Result> SimulatedNode::request(const std::string&
     m_world.at(Millis{5}, [this, path, token, patience, result] {
       run([&] {
         const auto again = request(path, token, patience);
-        m_followed.push_back({again, result});
+        if (again->ended) {
+          *result = *again;
+        } else {
+          m_followed.emplace_back(again, result);
+        }
       });
     });
     return result;
@@ -538,12 +542,15 @@ void SimulatedNode::conclude(const Key& key, std::optional<std::uint64_t> versio
     caller->at = m_world.now();
     caller->version = version;
   }
-  for (auto followed = m_followed.begin(); followed != m_followed.end();) {
-    if (followed->first->ended) {
-      *followed->second = *followed->first;
-      followed = m_followed.erase(followed);
-    } else {
-      ++followed;
+  for (bool again = true; std::exchange(again, false);) {  // followers of followers
+    for (auto followed = m_followed.begin(); followed != m_followed.end();) {
+      if (followed->first->ended) {
+        *followed->second = *followed->first;
+        followed = m_followed.erase(followed);
+        again = true;
+      } else {
+        ++followed;
+      }
     }
   }
 }
