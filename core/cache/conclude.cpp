@@ -17,6 +17,9 @@ http::CacheStatus status_of(const Flight& flight, const Waiter& waiter) {
   }
   status.fwd_status = flight.head->status;
   status.collapsed = waiter.joined;
+  if (flight.told_by_peer) {
+    status.detail = "peer";
+  }
   return status;
 }
 
@@ -66,6 +69,9 @@ Fetcher::Lesson Fetcher::conclude_not_modified(Flight& flight) {
   const std::string_view received_etag = flight.head->headers.get("ETag");
   entry->grant = Grant{flight.request.credential.fingerprint, flight.began,
                        received_etag.empty() ? flight.sent_etag : std::string(received_etag)};
+  if (flight.basis_from_peer) {
+    m_state.from_peers.take(flight.request.key, flight.basis->grant.fingerprint);
+  }
   answer_all(flight, *entry, true);
   keep(flight, entry, true);
   return response.shareable ? Lesson::shareable : Lesson::opaque;
@@ -106,7 +112,8 @@ Fetcher::Lesson Fetcher::conclude_answer(Flight& flight) {
     response.last_modified = head.headers.get("Last-Modified");
     response.etag_class = github::classify_etag(entry->grant.etag, response.vary, sent, flight.body);
     response.shareable = response.etag_class != github::EtagClass::opaque && !route.identity_relative;
-    if (flight.basis != nullptr) {
+    // What a peer says of its bytes is no evidence of what GitHub did.
+    if (flight.basis != nullptr && !flight.basis_from_peer) {
       m_state.drift.observe(flight.basis->response.etag_class, response.etag_class, m_state.clock.mono());
     }
   }
@@ -121,11 +128,13 @@ Fetcher::Lesson Fetcher::conclude_answer(Flight& flight) {
 
 /// True when a write came, or is still under way, since the flight began: its bytes may be from before that write.
 bool Fetcher::may_predate_write(const Flight& flight) const {
-  return is_overtaken(flight) ||
-         m_state.log.is_open_for(flight.request.resource, flight.request.credential.fingerprint);
+  const Resource& resource = flight.request.resource;
+  const Fingerprint& fingerprint = flight.request.credential.fingerprint;
+  return (flight.started() && m_state.log.concerns(flight.log_position, resource, fingerprint)) ||
+         m_state.log.is_open_for(resource, fingerprint);
 }
 
-void Fetcher::keep(const Flight& flight, const std::shared_ptr<Entry>& entry, bool renewed) {
+void Fetcher::keep(Flight& flight, const std::shared_ptr<Entry>& entry, bool renewed) {
   const github::CanonicalRequest& request = flight.request;
   // A renewal fails if the response was evicted meanwhile; then it is stored like a new one.
   if (!renewed || !m_state.store.renew(request.key, *entry).has_value()) {
@@ -139,15 +148,23 @@ void Fetcher::keep(const Flight& flight, const std::shared_ptr<Entry>& entry, bo
     }
   }
   m_state.memory.put(request.resource, request.key, entry);
+  m_state.from_peers.take(request.key, request.credential.fingerprint);
+  flight.kept = entry;
 }
 
 void Fetcher::answer_all(const Flight& flight, const Entry& entry, bool revalidated) {
+  const bool peers_bytes = revalidated && flight.basis_from_peer;
   for (const Waiter& waiter : flight.waiters) {
     http::CacheStatus status = status_of(flight, waiter);
+    if (peers_bytes) {
+      status.detail = "peer";
+    }
     status.stored = true;
     status.ttl = entry.response.must_revalidate ? base::Seconds{0} : entry.response.lifetime;
     if (waiter.joined) {
       m_state.metrics.count(Outcome::coalesced);
+    } else if (peers_bytes) {
+      m_state.metrics.count(Outcome::peer_hit);
     } else {
       m_state.metrics.count(revalidated ? Outcome::revalidated : Outcome::miss);
     }
@@ -171,7 +188,8 @@ void Fetcher::answer_uncached(const Flight& flight) {
           flight.failure.value_or(base::Error{base::ErrorCode::unavailable, "upstream sent no answer"})));
       continue;
     }
-    m_state.metrics.count(waiter.joined ? Outcome::coalesced : Outcome::miss);
+    const Outcome first = flight.told_by_peer ? Outcome::peer_hit : Outcome::miss;
+    m_state.metrics.count(waiter.joined ? Outcome::coalesced : first);
     Reply reply;
     reply.status = flight.head->status;
     reply.headers = live_headers(flight.head->headers);
@@ -189,7 +207,7 @@ bool Fetcher::answer_stale(const Flight& flight, const Waiter& waiter) {
   if (flight.own == nullptr) {
     return false;
   }
-  const Judgement judgement = judge(*flight.own, waiter.directives, m_state.clock.wall());
+  const Judgement judgement = m_state.judged(*flight.own, waiter.directives);
   if (!judgement.usable_on_error || may_predate_write(flight)) {
     return false;
   }

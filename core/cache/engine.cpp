@@ -1,6 +1,7 @@
 #include "core/cache/engine.hpp"
 
 #include "core/cache/answer.hpp"
+#include "core/cache/shared.hpp"
 #include "core/cache/upstream_request.hpp"
 #include "core/github/invalidation.hpp"
 
@@ -88,15 +89,9 @@ void Engine::handle_read(const github::CanonicalRequest& request, http::Headers 
   const bool head = request.method == "HEAD";
   std::shared_ptr<const Entry> entry = look_up(request);
   if (entry != nullptr) {
-    const Judgement judgement = judge(*entry, request.directives, m_state.clock.wall());
+    const Judgement judgement = m_state.judged(*entry, request.directives);
     if (judgement.verdict != Verdict::revalidate) {
-      const bool stale = judgement.verdict == Verdict::stale && judgement.ttl <= base::Seconds{0};
-      m_state.metrics.count(Outcome::hit);
-      m_state.metrics.stale_served += stale ? 1 : 0;
-      m_state.served(*entry);
-      Reply reply = answer_from(*entry, judgement, headers, head, stale ? "stale" : "local");
-      m_state.holders.add_to(reply.headers, request.credential.fingerprint);
-      sink->send(std::move(reply));
+      answer_stored(request, headers, sink, *entry, judgement);
       return;
     }
   }
@@ -111,12 +106,46 @@ void Engine::handle_read(const github::CanonicalRequest& request, http::Headers 
                  std::move(entry));
 }
 
+void Engine::answer_stored(const github::CanonicalRequest& request, const http::Headers& headers,
+                           const std::shared_ptr<ReplySink>& sink, const Entry& entry, const Judgement& judgement) {
+  const Fingerprint& fingerprint = request.credential.fingerprint;
+  const bool stale = judgement.verdict == Verdict::stale && judgement.ttl <= base::Seconds{0};
+  const bool from_peer = !stale && m_state.from_peers.take(request.key, fingerprint);
+  m_state.metrics.count(from_peer ? Outcome::peer_hit : Outcome::hit);
+  m_state.metrics.stale_served += stale ? 1 : 0;
+  m_state.served(entry);
+  const std::string_view detail = from_peer ? "peer" : "local";
+  Reply reply = answer_from(entry, judgement, headers, request.method == "HEAD", stale ? "stale" : detail);
+  m_state.holders.add_to(reply.headers, fingerprint);
+  sink->send(std::move(reply));
+}
+
+/// What a peer pushed was kept without the token; now that it is here, the ETag is held against the bytes.
+bool Engine::is_forged(const github::CanonicalRequest& request, const Entry& entry) {
+  if (!m_state.from_peers.has(request.key, request.credential.fingerprint)) {
+    return false;
+  }
+  Entry copy = entry;
+  return !verify(copy, request.resource, request.credential.authorization);
+}
+
 /// The entry granted to this token: the memory tier's unless another token's proof may have renewed the stored one.
 std::shared_ptr<const Entry> Engine::look_up(const github::CanonicalRequest& request) {
+  std::shared_ptr<const Entry> entry = look_up_any(request);
+  if (entry == nullptr || !is_forged(request, *entry)) {
+    return entry;
+  }
+  m_state.note("a peer's answer does not match its ETag, and is dropped");
+  m_state.from_peers.take(request.key, request.credential.fingerprint);
+  m_fetcher.forget(request);
+  return nullptr;
+}
+
+std::shared_ptr<const Entry> Engine::look_up_any(const github::CanonicalRequest& request) {
   const Fingerprint& fingerprint = request.credential.fingerprint;
   std::shared_ptr<const Entry> known = m_state.memory.find(request.key, fingerprint);
   if (known != nullptr) {
-    const Judgement judgement = judge(*known, request.directives, m_state.clock.wall());
+    const Judgement judgement = m_state.judged(*known, request.directives);
     if (judgement.verdict == Verdict::fresh || request.directives.no_cache) {
       return known;
     }
@@ -153,7 +182,7 @@ void Engine::pass(const github::CanonicalRequest& request, IncomingRequest incom
   if (!has_room(sink, incoming.body.size())) {
     return;
   }
-  relay(request, std::move(incoming), std::move(sink), with_credential, done, nullptr);
+  relay(request, std::move(incoming), std::move(sink), with_credential, done, nullptr, nullptr);
 }
 
 void Engine::write(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink) {
@@ -173,6 +202,7 @@ void Engine::write(const github::CanonicalRequest& request, IncomingRequest inco
            "the write was not sent, since the cache cannot be marked: " + marked.error().message);
     return;
   }
+  announce(request, graphql, nullptr);
   // While it is open, what is read is not kept as fresh: nobody knows whether it is from before or after.
   const InvalidationLog::OpenWrite open =
       graphql ? m_state.log.open(request.credential.fingerprint)
@@ -192,23 +222,38 @@ void Engine::write(const github::CanonicalRequest& request, IncomingRequest inco
       m_state.log.linger(open, m_state.clock.mono() + unknown_write_lingers);
     }
   };
-  relay(request, std::move(incoming), std::move(sink), true, done, mark);
+  // What was marked here is marked at the peers before the client sees it.
+  const auto gate = [this, request, graphql](std::function<void()> open_gate) {
+    announce(request, graphql, std::move(open_gate));
+  };
+  relay(request, std::move(incoming), std::move(sink), true, done, mark, gate);
 }
 
 base::Result<void> Engine::invalidate_for(const github::CanonicalRequest& request, bool graphql) {
   if (graphql) {
-    m_state.log.add(request.credential.fingerprint);
-    m_state.memory.drop_all(request.credential.fingerprint);
-    return m_state.store.revoke_all(request.credential.fingerprint);
+    return m_state.drop_granted(request.credential.fingerprint);
   }
-  const auto tags = github::affected_by_write(request.resource.host, request.resource.path);
-  m_state.log.add(tags);
-  m_state.memory.drop_matching(tags);
-  return m_state.store.invalidate(tags);
+  return m_state.mark_changed(github::affected_by_write(request.resource.host, request.resource.path));
+}
+
+void Engine::announce(const github::CanonicalRequest& request, bool graphql, std::function<void()> told) {
+  std::vector<Change> changes;
+  if (!graphql) {
+    for (github::Tag& tag : github::affected_by_write(request.resource.host, request.resource.path)) {
+      changes.emplace_back(std::move(tag));
+    }
+  } else if (m_state.shares(request.credential.fingerprint)) {
+    changes.emplace_back(request.credential.fingerprint);  // peers hold nothing of a token that is not shared
+  }
+  if (m_state.peers != nullptr && !changes.empty()) {
+    m_state.peers->announce(std::move(changes), std::move(told));
+  } else if (told) {
+    told();
+  }
 }
 
 void Engine::relay(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
-                   bool with_credential, Relay::Done done, Relay::BeforeHead before_head) {
+                   bool with_credential, Relay::Done done, Relay::BeforeHead before_head, Relay::Gate gate) {
   m_state.metrics.count(Outcome::bypassed);
   http::CacheStatus status;
   status.fwd = request.is_read() ? http::Forward::bypass : http::Forward::method;
@@ -219,7 +264,7 @@ void Engine::relay(const github::CanonicalRequest& request, IncomingRequest inco
                         result.head.has_value() ? &*result.head : nullptr, result.body);
         done(result);
       },
-      std::move(before_head));
+      std::move(before_head), std::move(gate));
   std::erase_if(m_relays, [](const std::weak_ptr<Relay>& weak) { return weak.expired(); });
   m_relays.push_back(relay);
   relay->hold(incoming.body.size());
@@ -235,6 +280,11 @@ void Engine::refuse(const std::shared_ptr<ReplySink>& sink, int status, std::str
 
 void Engine::tick() {
   m_fetcher.tick();
+  for (std::size_t i = 0; i < m_relays.size(); ++i) {  // a relay that goes on may start another
+    if (const auto relay = m_relays[i].lock()) {
+      relay->tick();
+    }
+  }
   m_state.log.expire(m_state.clock.mono());
   flush();
 }

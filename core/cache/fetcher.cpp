@@ -11,6 +11,8 @@ namespace {
 
 constexpr base::Seconds pass_memory{60};
 constexpr base::Seconds queue_patience{30};
+/// The peers promise an answer within the patience that a question names; this is for a network that breaks it.
+constexpr base::Seconds peer_margin{1};
 constexpr std::size_t pass_capacity = 4096;
 constexpr int refusals_before_release = 2;
 
@@ -57,6 +59,8 @@ void Fetcher::join(const github::CanonicalRequest& request, Waiter waiter, std::
     return;
   }
   const std::shared_ptr<Flight> flight = found->second;
+  const bool under_way = flight->started() || flight->is_asking();
+  const base::MonoTime since = flight->started() ? flight->began_mono : flight->asked;
   if (is_overtaken(*flight)) {
     group.overtaken.push_back(flight);
     group.flights.erase(found);
@@ -64,7 +68,7 @@ void Fetcher::join(const github::CanonicalRequest& request, Waiter waiter, std::
     waiter.joined = !waiters.empty();
     waiters.push_back(std::move(waiter));
     launch(group, request, std::move(waiters), std::move(own));
-  } else if (flight->started() && wants_new_fetch(waiter.directives, m_state.clock.mono() - flight->began_mono)) {
+  } else if (under_way && wants_new_fetch(waiter.directives, m_state.clock.mono() - since)) {
     waiter.joined = !flight->trailing.empty();
     add_waiter(flight->trailing, std::move(waiter));
   } else {
@@ -97,10 +101,21 @@ void Fetcher::launch(Group& group, const github::CanonicalRequest& request, std:
 }
 
 void Fetcher::start(const std::shared_ptr<Flight>& flight) {
+  if (!ask_peers(flight)) {
+    begin(flight, nullptr);
+  }
+}
+
+void Fetcher::begin(const std::shared_ptr<Flight>& flight, std::shared_ptr<const Entry> found) {
+  // Whoever wanted a fetch that begins after his request while peers were asked gets this one.
+  for (Waiter& waiter : std::exchange(flight->trailing, {})) {
+    waiter.joined = true;
+    add_waiter(flight->waiters, std::move(waiter));
+  }
   flight->began = m_state.clock.wall();
   flight->began_mono = m_state.clock.mono();
   flight->log_position = m_state.log.position();
-  choose_basis(*flight);
+  choose_basis(*flight, std::move(found));
   UpstreamRequest request = fetch_request(flight->request, m_state.options.user_agent);
   if (!flight->sent_etag.empty()) {
     request.headers.add("If-None-Match", flight->sent_etag);
@@ -110,46 +125,70 @@ void Fetcher::start(const std::shared_ptr<Flight>& flight) {
   flight->own_exchange(m_state.upstream.start(std::move(request), flight));
 }
 
-/// What this token was granted before comes first; without it, another token's answer whose ETag can be told for this
-/// one: derived from the bytes, or a git object's name (github-rules: conditional requests).
-void Fetcher::choose_basis(Flight& flight) {
+/// What this token was granted before comes first, here or, if that is newer, at a peer; without it, another token's
+/// answer.
+void Fetcher::choose_basis(Flight& flight, std::shared_ptr<const Entry> found) {
+  const Fingerprint& fingerprint = flight.request.credential.fingerprint;
+  const auto has_validator = [](const Entry& entry) {
+    return entry.response.status == 200 && (!entry.grant.etag.empty() || !entry.response.last_modified.empty());
+  };
+  const bool found_own = found != nullptr && found->grant.fingerprint == fingerprint;
+  if (found_own && has_validator(*found) &&
+      (flight.own == nullptr || flight.own->response.fetched_at < found->response.fetched_at)) {
+    flight.sent_etag = found->grant.etag;
+    flight.basis = std::move(found);
+    flight.basis_from_peer = true;
+    return;
+  }
   if (flight.own != nullptr) {
-    const Entry& own = *flight.own;
-    if (own.response.status == 200 && (!own.grant.etag.empty() || !own.response.last_modified.empty())) {
+    if (has_validator(*flight.own)) {
       flight.basis = flight.own;
-      flight.sent_etag = own.grant.etag;
+      flight.sent_etag = flight.own->grant.etag;
+      flight.basis_from_peer = m_state.from_peers.has(flight.request.key, fingerprint);
     }
     return;
   }
-  auto found = m_state.store.candidates(flight.request.key, 1);
-  if (!found.has_value() || found->empty()) {
+  if (found != nullptr && !found_own && prove_by(flight, std::move(found))) {
+    flight.basis_from_peer = true;
     return;
   }
-  Entry& candidate = found->front();
-  const Response& response = candidate.response;
+  auto stored = m_state.store.candidates(flight.request.key, 1);
+  if (stored.has_value() && !stored->empty() &&
+      prove_by(flight, std::make_shared<const Entry>(std::move(stored->front())))) {
+    flight.basis_from_peer = m_state.from_peers.has(flight.request.key, flight.basis->grant.fingerprint);
+  }
+}
+
+/// Makes another token's answer the basis if its ETag can be told for this one: derived from the bytes, or a git
+/// object's name (github-rules: conditional requests).
+bool Fetcher::prove_by(Flight& flight, std::shared_ptr<const Entry> candidate) {
+  const Response& response = candidate->response;
   if (!response.shareable || response.status != 200 || response.body == nullptr) {
-    return;
+    return false;
   }
   switch (response.etag_class) {
     case github::EtagClass::derivable: {
       if (!m_state.drift.may_derive(m_state.clock.mono())) {
-        return;
+        return false;
       }
       const github::EtagInputs inputs{flight.request.resource.accept, flight.request.credential.authorization, {}};
       flight.sent_etag = '"' + github::derive_etag(response.vary, inputs, *response.body) + '"';
       break;
     }
-    case github::EtagClass::object_sha: flight.sent_etag = candidate.grant.etag; break;
-    case github::EtagClass::opaque: return;
+    case github::EtagClass::object_sha: flight.sent_etag = candidate->grant.etag; break;
+    case github::EtagClass::opaque: return false;
   }
-  if (!flight.sent_etag.empty()) {
-    flight.basis = std::make_shared<const Entry>(std::move(candidate));
+  if (flight.sent_etag.empty()) {
+    return false;
   }
+  flight.basis = std::move(candidate);
+  return true;
 }
 
 bool Fetcher::is_overtaken(const Flight& flight) const {
   return flight.started() &&
-         m_state.log.concerns(flight.log_position, flight.request.resource, flight.request.credential.fingerprint);
+         (m_state.distrusts(flight.began_mono) ||
+          m_state.log.concerns(flight.log_position, flight.request.resource, flight.request.credential.fingerprint));
 }
 
 bool Fetcher::passes(const ResourceKey& key) {
@@ -167,7 +206,9 @@ bool Fetcher::passes(const ResourceKey& key) {
 void Fetcher::flight_ended(const std::shared_ptr<Flight>& flight) {
   m_state.account(flight->request.origin, flight->request.credential, flight->request.resource.path,
                   flight->head.has_value() ? &*flight->head : nullptr, flight->body);
-  finish(flight, conclude(*flight));
+  const Lesson lesson = conclude(*flight);
+  end_lease(*flight);
+  finish(flight, lesson);
 }
 
 void Fetcher::flight_overflowed(const std::shared_ptr<Flight>& flight) {
@@ -179,6 +220,9 @@ void Fetcher::flight_overflowed(const std::shared_ptr<Flight>& flight) {
   }
   waiters.erase(stays == waiters.begin() ? std::next(stays) : stays, waiters.end());
   forget(flight->request);
+  if (const auto lease = std::move(flight->lease)) {
+    lease->pass();
+  }
   flight->hand_over(make_relay(flight->request, waiters.front()));
   for (std::size_t i = 1; i < waiters.size(); ++i) {
     relay(flight->request, waiters[i]);
@@ -269,6 +313,12 @@ void Fetcher::tick() {
       const std::shared_ptr<Flight> impatient = group.queue.front().flight;
       group.queue.erase(group.queue.begin());
       start(impatient);
+    }
+    for (auto& [fingerprint, flight] : group.flights) {
+      if (flight->is_asking() && now - flight->asked > peer_patience + peer_margin) {
+        flight->question.reset();
+        begin(flight, nullptr);
+      }
     }
   }
 }

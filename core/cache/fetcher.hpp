@@ -12,6 +12,8 @@ namespace ghoard::cache {
 /// Runs the flights (design: "A request's way", 3 and 5; "Data model", grants). Callers of one (resource, token) share
 /// one fetch. While one token's fetch of a shareable resource is under way, other tokens wait for it and then prove
 /// themselves with one conditional request each; they never get an answer that they were not proven entitled to.
+///
+/// Before a fetch the peers are asked (peer_fetch.cpp), if there are any: a flight is first *asking*, then *started*.
 class Fetcher final : public FlightOwner {
  public:
   explicit Fetcher(State& state) : m_state(state) {}
@@ -20,8 +22,13 @@ class Fetcher final : public FlightOwner {
   /// Brings `waiter` an answer from upstream. `own`: what its token was granted before, if anything.
   void join(const github::CanonicalRequest& request, Waiter waiter, std::shared_ptr<const Entry> own);
 
-  /// Releases flights that have waited too long for another token's fetch.
+  /// Releases flights that have waited too long for another token's fetch or for the peers.
   void tick();
+  /// Asks nobody any more: flights that are asking go upstream.
+  void leave_peers();
+
+  /// Takes back what this token was granted of the resource.
+  void forget(const github::CanonicalRequest& request);
 
   /// Fetches under way, those waiting for another one included.
   [[nodiscard]] std::size_t flights() const;
@@ -48,16 +55,29 @@ class Fetcher final : public FlightOwner {
   void launch(Group& group, const github::CanonicalRequest& request, std::vector<Waiter> waiters,
               std::shared_ptr<const Entry> own);
   void start(const std::shared_ptr<Flight>& flight);
-  void choose_basis(Flight& flight);
+  /// Asks upstream. `found`: an answer of a peer that may serve as basis.
+  void begin(const std::shared_ptr<Flight>& flight, std::shared_ptr<const Entry> found);
+  void choose_basis(Flight& flight, std::shared_ptr<const Entry> found);
+  [[nodiscard]] bool prove_by(Flight& flight, std::shared_ptr<const Entry> candidate);
   [[nodiscard]] bool is_overtaken(const Flight& flight) const;
   [[nodiscard]] bool passes(const ResourceKey& key);
+
+  [[nodiscard]] bool ask_peers(const std::shared_ptr<Flight>& flight);
+  void peers_answered(const std::shared_ptr<Flight>& flight, PeerAnswer answer);
+  void take(const std::shared_ptr<Flight>& flight, GoAhead answer);
+  void take(const std::shared_ptr<Flight>& flight, SharedValue value);
+  void take(const std::shared_ptr<Flight>& flight, SharedOutcome outcome);
+  [[nodiscard]] std::shared_ptr<Entry> judged_anew(const Flight& flight, const SharedValue& value) const;
+  [[nodiscard]] bool is_current(const Flight& flight, const Entry& entry, base::MonoTime fetched) const;
+  [[nodiscard]] bool satisfies(const Flight& flight, const Entry& entry, const Waiter& waiter) const;
+  void answer_from_peer(Flight& flight, const Entry& entry);
+  void end_lease(Flight& flight);
 
   Lesson conclude(Flight& flight);
   Lesson conclude_not_modified(Flight& flight);
   Lesson conclude_answer(Flight& flight);
-  void keep(const Flight& flight, const std::shared_ptr<Entry>& entry, bool renewed);
+  void keep(Flight& flight, const std::shared_ptr<Entry>& entry, bool renewed);
   [[nodiscard]] bool may_predate_write(const Flight& flight) const;
-  void forget(const github::CanonicalRequest& request);
 
   void answer_all(const Flight& flight, const Entry& entry, bool revalidated);
   void answer_uncached(const Flight& flight);
@@ -67,6 +87,8 @@ class Fetcher final : public FlightOwner {
 
   void finish(const std::shared_ptr<Flight>& flight, Lesson lesson);
   void release_queue(Group& group, Lesson lesson);
+
+  static constexpr base::Seconds peer_patience{30};
 
   State& m_state;
   std::unordered_map<ResourceKey, Group, base::DigestHash> m_groups;

@@ -26,6 +26,12 @@ Flight::Flight(FlightOwner& owner, Budgets& budgets, std::uint64_t object_limit,
   static_cast<void>(m_slot.grow(1));  // room was seen before the request was accepted
 }
 
+void Flight::abandon() {
+  question.reset();
+  lease.reset();
+  m_exchange.reset();
+}
+
 void Flight::on_head(ResponseHead received) {
   const std::uint64_t length = announced_length(received.headers);
   head = std::move(received);

@@ -8,6 +8,7 @@
 #include "core/cache/buffer_budget.hpp"
 #include "core/cache/entry.hpp"
 #include "core/cache/invalidation_log.hpp"
+#include "core/cache/peer_network.hpp"
 #include "core/cache/relay.hpp"
 #include "core/cache/reply.hpp"
 #include "core/cache/upstream.hpp"
@@ -46,23 +47,34 @@ class Flight final : public ResponseObserver, public std::enable_shared_from_thi
   std::vector<Waiter> waiters;
   std::vector<Waiter> trailing;  ///< callers who want a fetch that begins after their request
 
+  // Set when peers are asked; the question is kept until they answer.
+  std::unique_ptr<PeerNetwork::Question> question;
+  base::MonoTime asked{};
+  InvalidationLog::Position asked_position = 0;
+  bool renews = false;  ///< only what is fetched after the question will do
+  std::unique_ptr<FetchLease> lease;
+
   // Set when it starts.
   base::WallTime began{};
   base::MonoTime began_mono{};
   InvalidationLog::Position log_position = 0;
   std::shared_ptr<const Entry> own;    ///< what this token was granted before
   std::shared_ptr<const Entry> basis;  ///< what a 304 would confirm; may be another token's
+  bool basis_from_peer = false;        ///< nobody here was answered from those bytes yet
   std::string sent_etag;
 
   // What came back.
   std::optional<ResponseHead> head;
   std::string body;
   std::optional<base::Error> failure;
+  bool told_by_peer = false;          ///< that a peer's fetch ended so
+  std::shared_ptr<const Entry> kept;  ///< what was made of it, if that is kept
 
   void own_exchange(std::unique_ptr<Exchange> exchange) { m_exchange = std::move(exchange); }
   [[nodiscard]] bool started() const { return m_exchange != nullptr; }
-  /// Ends the exchange without telling anybody: the engine is going away.
-  void abandon() { m_exchange.reset(); }
+  [[nodiscard]] bool is_asking() const { return question != nullptr; }
+  /// Ends the exchange, or gives up the question or lease, without telling any waiter: the engine is going away.
+  void abandon();
   /// Moves the exchange to `relay`, which gets the head, what was gathered, and all that follows.
   void hand_over(const std::shared_ptr<Relay>& relay);
   [[nodiscard]] bool handed_over() const { return m_relay != nullptr; }

@@ -12,7 +12,7 @@ InvalidationLog::OpenWrite InvalidationLog::open(std::span<const github::Tag> ta
   Open write;
   write.number = ++m_last_open;
   for (const github::Tag& tag : tags) {
-    write.records.push_back({tag, {}});
+    write.records.push_back({tag, {}, {}});
   }
   m_open.push_back(std::move(write));
   return m_last_open;
@@ -21,7 +21,7 @@ InvalidationLog::OpenWrite InvalidationLog::open(std::span<const github::Tag> ta
 InvalidationLog::OpenWrite InvalidationLog::open(const Fingerprint& fingerprint) {
   Open write;
   write.number = ++m_last_open;
-  write.records.push_back({std::nullopt, fingerprint});
+  write.records.push_back({std::nullopt, fingerprint, {}});
   m_open.push_back(std::move(write));
   return m_last_open;
 }
@@ -53,18 +53,19 @@ void InvalidationLog::push(Record record) {
   m_records.push_back(std::move(record));
   ++m_next;
   if (m_records.size() > capacity) {
+    m_forgotten = m_records.front().at;
     m_records.pop_front();
   }
 }
 
-void InvalidationLog::add(std::span<const github::Tag> tags) {
+void InvalidationLog::add(std::span<const github::Tag> tags, base::MonoTime now) {
   for (const github::Tag& tag : tags) {
-    push(Record{tag, {}});
+    push(Record{tag, {}, now});
   }
 }
 
-void InvalidationLog::add(const Fingerprint& fingerprint) {
-  push(Record{std::nullopt, fingerprint});
+void InvalidationLog::add(const Fingerprint& fingerprint, base::MonoTime now) {
+  push(Record{std::nullopt, fingerprint, now});
 }
 
 bool InvalidationLog::concerns(Position since, const Resource& resource, const Fingerprint& fingerprint) const {
@@ -79,6 +80,13 @@ bool InvalidationLog::concerns(Position since, const Resource& resource, const F
     }
   }
   return false;
+}
+
+std::optional<base::MonoTime> InvalidationLog::last_concerning(const Resource& resource,
+                                                               const Fingerprint& fingerprint) const {
+  const auto latest = std::find_if(m_records.rbegin(), m_records.rend(),
+                                   [&](const Record& record) { return names(record, resource, fingerprint); });
+  return latest != m_records.rend() ? std::optional(latest->at) : m_forgotten;
 }
 
 }  // namespace ghoard::cache

@@ -1,5 +1,7 @@
 #include "core/cache/relay.hpp"
 
+#include <utility>
+
 #include "core/cache/answer.hpp"
 
 namespace ghoard::cache {
@@ -12,14 +14,15 @@ constexpr std::size_t gather_limit = 256 * 1024;
 }  // namespace
 
 Relay::Relay(std::shared_ptr<ReplySink> sink, Budgets& budgets, std::string cache_status, Done done,
-             BeforeHead before_head)
+             BeforeHead before_head, Gate gate)
     : m_sink(std::move(sink)),
       m_slot(budgets.exchanges),
       m_held(budgets.bytes),
       m_share(budgets.bytes),
       m_cache_status(std::move(cache_status)),
       m_done(std::move(done)),
-      m_before_head(std::move(before_head)) {
+      m_before_head(std::move(before_head)),
+      m_gate(std::move(gate)) {
   static_cast<void>(m_slot.grow(1));  // room was seen before the request was accepted
 }
 
@@ -28,14 +31,15 @@ void Relay::take_over(ResponseHead head, std::string gathered) {
   on_head(std::move(head));
   // Just given back by the flight that gathered it, so it is there; it lies with the sink until that has drained.
   static_cast<void>(m_share.grow(gathered.size()));
+  m_gathered = std::move(gathered);
   begin_streaming();
-  if (!m_finished) {
-    write(gathered);
-  }
 }
 
 void Relay::abandon() {
+  const std::shared_ptr<Relay> held = std::move(m_self);
+  m_waiting = Step::none;
   m_done = nullptr;
+  m_gate = nullptr;
   m_exchange.reset();
 }
 
@@ -47,20 +51,20 @@ bool Relay::on_data(std::string_view chunk) {
   if (m_finished) {
     return true;
   }
-  if (!m_streaming) {
-    if (m_gathered.size() + chunk.size() <= gather_limit && m_share.grow(chunk.size())) {
-      m_gathered.append(chunk);
-      return true;
-    }
-    const auto keep_alive = shared_from_this();
-    begin_streaming();
-    if (m_finished) {
-      return true;
-    }
-    write(m_gathered);
-    m_gathered = std::string();
+  if (m_streaming) {
+    return write(chunk);
   }
-  return write(chunk);
+  const bool fits = m_gathered.size() + chunk.size() <= gather_limit && m_share.grow(chunk.size());
+  m_gathered.append(chunk);
+  if (m_waiting == Step::none && fits) {
+    return true;
+  }
+  const auto keep_alive = shared_from_this();
+  if (m_waiting == Step::none) {
+    begin_streaming();
+  }
+  m_held_back = !m_finished && !m_streaming;
+  return m_finished || (m_streaming && m_flowing);
 }
 
 void Relay::begin_streaming() {
@@ -70,6 +74,55 @@ void Relay::begin_streaming() {
   }
   if (m_before_head) {
     m_before_head();
+  }
+  pass_gate(Step::head);
+}
+
+void Relay::pass_gate(Step step) {
+  m_waiting = step;
+  m_ticks = 0;
+  m_self = shared_from_this();
+  const std::uint64_t wait = ++m_wait;
+  if (!m_gate) {
+    gate_opened(wait);
+    return;
+  }
+  m_gate([weak = weak_from_this(), wait] {
+    if (const auto self = weak.lock()) {
+      self->gate_opened(wait);
+    }
+  });
+}
+
+void Relay::gate_opened(std::uint64_t wait) {
+  if (m_waiting == Step::none || wait != m_wait) {
+    return;  // opened before, or what waited is past
+  }
+  const std::shared_ptr<Relay> held = std::move(m_self);
+  switch (std::exchange(m_waiting, Step::none)) {
+    case Step::none: return;
+    case Step::head:
+      show_head();
+      if (std::exchange(m_held_back, false) && m_flowing && m_exchange != nullptr) {
+        m_exchange->resume();
+      }
+      return;
+    case Step::end: show_end(); return;
+  }
+}
+
+void Relay::tick() {
+  constexpr int patience = 2;
+  if (m_waiting != Step::none && ++m_ticks > patience) {
+    gate_opened(m_wait);
+  }
+}
+
+/// On to the client with what was gathered until the gate opened.
+void Relay::show_head() {
+  if (m_sink->gone()) {
+    finish(base::Error{base::ErrorCode::unavailable, "the client left"});
+    return;
   }
   m_streaming = true;
   http::Headers headers = live_headers(m_result.head->headers);
@@ -90,6 +143,7 @@ void Relay::begin_streaming() {
     }
   };
   m_sink->begin(m_result.head->status, std::move(headers), drained, gone);
+  m_flowing = write(std::exchange(m_gathered, std::string()));
 }
 
 bool Relay::write(std::string_view bytes) {
@@ -106,22 +160,26 @@ void Relay::finish(std::optional<base::Error> failure) {
   }
   m_finished = true;
   const auto keep_alive = shared_from_this();
-  m_result.failure = failure;
+  m_result.failure = std::move(failure);
   m_result.body = m_gathered;
   if (const Done done = std::move(m_done)) {
     done(m_result);
   }
+  m_held.release();
+  m_exchange.reset();
+  pass_gate(Step::end);
+}
+
+void Relay::show_end() {
   if (m_streaming) {
-    m_sink->end(failure);
-  } else if (failure.has_value()) {
-    m_sink->send(upstream_error_reply(*failure));
+    m_sink->end(m_result.failure);
+  } else if (m_result.failure.has_value()) {
+    m_sink->send(upstream_error_reply(*m_result.failure));
   } else {
     send_gathered();
   }
   m_share.release();
-  m_held.release();
   m_slot.release();
-  m_exchange.reset();
 }
 
 void Relay::send_gathered() {

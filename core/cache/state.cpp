@@ -4,6 +4,32 @@
 
 namespace ghoard::cache {
 
+Judgement State::judged(const Entry& entry, const http::RequestDirectives& directives) const {
+  if (!distrusts(entry.response.fetched_at)) {
+    return judge(entry, directives, clock.wall());
+  }
+  Entry distrusted = entry;
+  distrusted.response.must_revalidate = true;
+  return judge(distrusted, directives, clock.wall());
+}
+
+bool State::may_predate_change(const Resource& resource, const Fingerprint& fingerprint, base::MonoTime fetched) const {
+  const std::optional<base::MonoTime> last = log.last_concerning(resource, fingerprint);
+  return (last.has_value() && fetched <= *last) || log.is_open_for(resource, fingerprint);
+}
+
+base::Result<void> State::mark_changed(std::span<const github::Tag> tags) {
+  log.add(tags, clock.mono());
+  memory.drop_matching(tags);
+  return store.invalidate(tags);
+}
+
+base::Result<void> State::drop_granted(const Fingerprint& fingerprint) {
+  log.add(fingerprint, clock.mono());
+  memory.drop_all(fingerprint);
+  return store.revoke_all(fingerprint);
+}
+
 void State::withdraw_grants(const github::CanonicalRequest& request, const ResponseHead& head, std::string_view body) {
   const Fingerprint& fingerprint = request.credential.fingerprint;
   const bool refused = head.status == 404 || head.status == 410 || head.status == 451 ||

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -9,8 +11,11 @@
 #include "core/cache/holder_headers.hpp"
 #include "core/cache/hosts.hpp"
 #include "core/cache/invalidation_log.hpp"
+#include "core/cache/judge.hpp"
 #include "core/cache/memory_tier.hpp"
 #include "core/cache/metrics.hpp"
+#include "core/cache/peer_marks.hpp"
+#include "core/cache/peer_network.hpp"
 #include "core/cache/store.hpp"
 #include "core/cache/upstream.hpp"
 #include "core/github/rate.hpp"
@@ -27,6 +32,8 @@ struct EngineOptions {
   std::string user_agent;
   std::vector<std::string> allowed_hosts;            ///< authorities besides GitHub's own
   std::function<void(const std::string& line)> log;  ///< one line without secrets; may be empty
+  /// Whether answers to that token enter the overlay (design: trust); empty: all do.
+  std::function<bool(const Fingerprint&)> may_share;
 };
 
 /// What the parts of the engine share. Owned by Engine; one thread.
@@ -56,6 +63,15 @@ struct State {
   HolderHeaders holders;
   std::unordered_set<ResponseId> touched;  // served since the last flush of the LRU order
 
+  PeerNetwork* peers = nullptr;  ///< null: this machine is alone
+  PeerMarks from_peers;
+  /// What was fetched until then may have missed a change (PeerHost::distrust_older).
+  struct Watermark {
+    base::WallTime wall{};
+    base::MonoTime mono{};
+  };
+  std::optional<Watermark> distrusted_until;
+
   void note(const std::string& line) const {
     if (options.log) {
       options.log(line);
@@ -66,6 +82,28 @@ struct State {
       touched.insert(entry.response.id);
     }
   }
+  [[nodiscard]] bool shares(const Fingerprint& fingerprint) const {
+    return !options.may_share || options.may_share(fingerprint);
+  }
+  /// Whom to ask for what this token wants; null: nobody.
+  [[nodiscard]] PeerNetwork* peers_for(const Fingerprint& fingerprint) const {
+    return peers != nullptr && shares(fingerprint) ? peers : nullptr;
+  }
+  [[nodiscard]] bool distrusts(base::WallTime fetched) const {
+    return distrusted_until.has_value() && fetched <= distrusted_until->wall;
+  }
+  [[nodiscard]] bool distrusts(base::MonoTime fetched) const {
+    return distrusted_until.has_value() && fetched <= distrusted_until->mono;
+  }
+  /// judge(), where what may have missed a change must be revalidated.
+  [[nodiscard]] Judgement judged(const Entry& entry, const http::RequestDirectives& directives) const;
+  /// Whether something fetched at that time, or later, may show the resource as it was before a change known here.
+  [[nodiscard]] bool may_predate_change(const Resource& resource, const Fingerprint& fingerprint,
+                                        base::MonoTime fetched) const;
+  /// Records changes, and marks or drops what they name, durably.
+  [[nodiscard]] base::Result<void> mark_changed(std::span<const github::Tag> tags);
+  [[nodiscard]] base::Result<void> drop_granted(const Fingerprint& fingerprint);
+
   /// 401 says that the token is worth nothing any more, 403 and 404 that it may not see what it asked to read (design:
   /// grants). A 403 that only reports an exhausted limit says nothing about entitlement.
   void withdraw_grants(const github::CanonicalRequest& request, const ResponseHead& head, std::string_view body);

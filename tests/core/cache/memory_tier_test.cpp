@@ -69,15 +69,15 @@ TEST_CASE("the invalidation log tells what happened since a position, and assume
   const auto widget = resource("/repos/acme/widget");
   CHECK_FALSE(log.concerns(start, widget, fp_a));
   const std::vector<github::Tag> tags{{"api.github.com", "/repos/acme/other"}};
-  log.add(tags);
+  log.add(tags, {});
   CHECK_FALSE(log.concerns(start, widget, fp_a));
-  log.add(fp_b);
+  log.add(fp_b, {});
   CHECK(log.concerns(start, widget, fp_b));
   CHECK_FALSE(log.concerns(start, widget, fp_a));
   const auto later = log.position();
   CHECK_FALSE(log.concerns(later, widget, fp_b));
   for (int i = 0; i < 5000; ++i) {
-    log.add(tags);
+    log.add(tags, {});
   }
   CHECK(log.concerns(start, widget, fp_a));
 }
