@@ -59,7 +59,7 @@ class Engine final : public RequestHandler, public PeerHost {
   /// Tells the peers; `told` is called at once if there are none.
   void announce(const github::CanonicalRequest& request, bool graphql, std::function<void()> told);
   [[nodiscard]] std::optional<SharedValue> offer(const Resource& resource, const Entry& entry,
-                                                 std::optional<base::Seconds> max_age) const;
+                                                 std::optional<base::Seconds> max_age);
   [[nodiscard]] bool reconcile(const Resource& resource, const ResourceKey& key, Entry& entry);
   /// False: too much is under way, and the client was told.
   [[nodiscard]] bool has_room(const std::shared_ptr<ReplySink>& sink, std::uint64_t body_bytes);

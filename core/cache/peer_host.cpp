@@ -27,7 +27,7 @@ void Engine::use_peers(PeerNetwork* peers) {
 }
 
 std::optional<SharedValue> Engine::offer(const Resource& resource, const Entry& entry,
-                                         std::optional<base::Seconds> max_age) const {
+                                         std::optional<base::Seconds> max_age) {
   http::RequestDirectives wants;
   wants.max_age = max_age;
   if (entry.response.status != 200 || entry.response.body->size() > m_state.options.object_limit ||
@@ -35,6 +35,7 @@ std::optional<SharedValue> Engine::offer(const Resource& resource, const Entry& 
       m_state.judged(entry, wants).verdict != Verdict::fresh) {
     return std::nullopt;
   }
+  m_state.served(entry);
   return to_shared(entry, m_state.clock.wall());
 }
 
