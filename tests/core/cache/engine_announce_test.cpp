@@ -155,6 +155,23 @@ TEST_CASE("an acknowledgement that never comes delays an answer, no more, and on
   CHECK(write->answers == 1);
 }
 
+TEST_CASE("a late acknowledgement for the head does not let the end pass") {
+  PeersRig rig;
+  const auto write = rig.send("PATCH", repo, token_a, {}, "{}");
+  rig.upstream.send_head(0, 200, {});
+  rig.upstream.send_data(0, large);
+  for (int i = 0; i < 3; ++i) {
+    rig.engine.tick();
+  }
+  CHECK(write->streamed);
+  rig.upstream.finish(0);
+  REQUIRE(rig.peers.announced() == 3);
+  rig.peers.acknowledge(1);
+  CHECK_FALSE(write->ended);
+  rig.peers.acknowledge(2);
+  CHECK(write->ended);
+}
+
 TEST_CASE("an acknowledgement that comes after the engine's end does nothing") {
   testing::FakePeers peers;
   std::shared_ptr<testing::FakeSink> write;

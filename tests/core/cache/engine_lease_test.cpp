@@ -133,7 +133,7 @@ TEST_CASE("what cannot be shared releases the others") {
     REQUIRE(rig.told(repo).has_value());
     rig.answer(0, token_a, body_1);
   }
-  SUBCASE("fetched while a write is under way") {
+  SUBCASE("overtaken by a write of this machine") {
     (void)rig.send("PATCH", repo, token_b, {}, "{}");
     rig.answer(0, token_a, body_1);
   }
@@ -141,6 +141,15 @@ TEST_CASE("what cannot be shared releases the others") {
     rig.engine.distrust_older(true);
     rig.answer(0, token_a, body_1);
   }
+  CHECK(lease->end == End::passed);
+}
+
+TEST_CASE("what is fetched while a write of this machine is open is not handed on as current") {
+  PeersRig rig;
+  (void)rig.send("PATCH", repo, token_b, {}, "{}");
+  (void)rig.get(repo, token_a);
+  const auto lease = rig.peers.grant(0);
+  rig.answer(1, token_a, body_1);
   CHECK(lease->end == End::passed);
 }
 

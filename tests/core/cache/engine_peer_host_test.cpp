@@ -303,6 +303,13 @@ TEST_CASE("while changes may have been missed, older entries are revalidated and
     rig.peers.answer(2, rig.value(token_a, body_1, 9s));
     CHECK(later->body == body_1);
   }
+  SUBCASE("nor is one that may have been sent before it") {
+    const auto caller = rig.get("/repos/acme/other", token_a);
+    cache::SharedValue value = rig.value(token_a, body_1, 5s);
+    value.not_sent_before -= 5s;
+    rig.peers.answer(1, value);
+    CHECK(caller->answers == 0);
+  }
   SUBCASE("a push from before it waits for the end of the distrust") {
     cache::SharedValue value = rig.value(token_a, body_1, 5s);
     value.not_sent_before -= 10s;

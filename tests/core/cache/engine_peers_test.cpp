@@ -321,6 +321,22 @@ TEST_CASE("a mark of an earlier process is not lifted by an answer of unknown or
   CHECK(rig.upstream.count() == 2);
 }
 
+TEST_CASE("an answer older than what another token proved here is not served") {
+  PeersRig rig;
+  rig.fetch(token_a, body_2);
+  rig.clock.advance(250s);
+  (void)rig.get(repo, token_b);
+  rig.peers.release(1);
+  rig.upstream.respond(1, 304, {}, "");
+  rig.clock.advance(60s);
+  const auto caller = rig.get(repo, token_a);  // its grant is too old, what it was granted is not
+  REQUIRE(rig.peers.asked() == 3);
+  rig.peers.answer(2, rig.value(token_a, body_1, 100s));
+  CHECK(caller->answers == 0);
+  REQUIRE(rig.upstream.count() == 3);
+  CHECK(rig.sent(2).get("If-None-Match") == PeersRig::github_headers(token_a, body_2).get("ETag"));
+}
+
 TEST_CASE("an answer older than what was shown here already is not served") {
   PeersRig rig;
   rig.fetch(token_a, body_2);
