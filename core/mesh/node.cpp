@@ -86,9 +86,26 @@ LeaseParts Node::parts() {
                     m_counters};
 }
 
+/// A value without an origin is this machine's own.
+void Node::name_origin(Message& message) {
+  const auto name = [this](cache::SharedValue& value) {
+    if (value.origin == base::Digest{}) {
+      value.origin.bytes = m_members.self().key;
+    }
+  };
+  if (auto* value = std::get_if<Value>(&message)) {
+    name(value->value);
+  } else if (auto* put = std::get_if<Put>(&message)) {
+    name(put->value);
+  } else if (auto* grant = std::get_if<Grant>(&message); grant != nullptr && grant->basis.has_value()) {
+    name(*grant->basis);
+  }
+}
+
 /// What a node tells itself takes the same way as what it tells others, only later: nothing is answered from within the
 /// call that asked.
 void Node::post(const PeerId& to, Message message) {
+  name_origin(message);
   if (to == m_members.self()) {
     m_own.push_back(std::move(message));
     if (!m_delivering) {
@@ -188,6 +205,24 @@ void Node::on_get(const PeerId& from, const Get& get) {
   } else {
     m_forwarder.forward(from, get, first);
   }
+}
+
+/// Instead of an answer that did not fit, the asker is let go at once; a holder whose result did not fit passes.
+void Node::undelivered(const PeerId& to, const Message& message) {
+  if (const auto* value = std::get_if<Value>(&message)) {
+    post(to, Release{value->question});
+  } else if (const auto* outcome = std::get_if<Outcome>(&message)) {
+    post(to, Release{outcome->question});
+  } else if (const auto* grant = std::get_if<Grant>(&message)) {
+    post(to, Release{grant->question});
+    m_table.receive(to, Forget{grant->question});
+  } else if (const auto* put = std::get_if<Put>(&message)) {
+    const SlotKey slot = slot_key(put->resource, github::key_of(put->resource), put->value.fingerprint);
+    post(to, Pass{put->lease, slot, put->value.fingerprint});
+  } else if (const auto* failed = std::get_if<Failed>(&message)) {
+    post(to, Pass{failed->lease, failed->slot, failed->fingerprint});
+  }
+  deliver_own();
 }
 
 template <class Answer>

@@ -47,6 +47,9 @@ class Node final : public cache::PeerNetwork {
   void link_down(const PeerId& peer, LinkEnd end);
   void dial_failed(const PeerId& peer, LinkEnd end);
   void receive(const PeerId& from, Message message);
+  /// A message's body did not get through: the other side has no room for it, or does not want it. The message is as it
+  /// was sent, and may lack its body here.
+  void undelivered(const PeerId& to, const Message& message);
   void tick();
   /// When tick() is wanted next.
   [[nodiscard]] base::MonoTime next_deadline() const;
@@ -72,6 +75,7 @@ class Node final : public cache::PeerNetwork {
 
   LeaseParts parts();
   void post(const PeerId& to, Message message);
+  void name_origin(Message& message);
   void deliver_own();
   void dispatch(const PeerId& from, Message& message);
   void on_get(const PeerId& from, const Get& get);
