@@ -195,6 +195,7 @@ class Members {
   int m_dial_backs_left = 0;
   base::MonoTime m_next_refutation{};
   bool m_refutation_due = false;
+  bool m_dials_waiting = false;
   bool m_watch_changed = true;
   bool m_watch_all = false;
   base::MonoTime m_watch_all_until{};

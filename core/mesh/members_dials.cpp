@@ -20,6 +20,7 @@ constexpr base::Millis dead_pause{30'000};
 constexpr base::Millis isolated_pause{5'000};
 constexpr base::Millis forgotten_after{7 * 24 * 3'600'000LL};
 constexpr int failures_of_strangers = 3;
+constexpr double starved = 1.5;
 
 std::string_view words_of(LinkEnd end) {
   switch (end) {
@@ -75,7 +76,9 @@ void Members::link_up(const PeerId& peer, bool inbound, const std::string& remot
   m_watch_changed = true;
   views_changed();
   m_links.send(peer, Hello{m_own, remote_address, m_incarnation, m_software});
-  want_now();
+  if (m_dials_waiting) {
+    want_now();
+  }
 }
 
 void Members::link_down(const PeerId& peer, LinkEnd end) {
@@ -90,9 +93,15 @@ void Members::link_down(const PeerId& peer, LinkEnd end) {
   member->last_failure = words_of(end);
   m_events.push_back({peer, false, false});
   if (end == LinkEnd::closed) {
-    // A good-bye is its own word.
-    claim(*member, now);
+    // A good-bye is its own word. It may also mean that this process was taken for dead, having been starved: then it
+    // accuses nobody, and the one dial brings them together again.
+    if (stretch() < starved) {
+      claim(*member, now);
+    }
     die(*member, now);
+    if (is_dialable(*member)) {
+      member->next_dial = now + first_backoff + jitter(first_backoff);
+    }
   } else if (!is_dialable(*member)) {
     claim(*member, now);
   } else if (may_claim(*member, m_own.id, watchers_of_one)) {
@@ -187,6 +196,7 @@ void Members::dial(Member& member, base::MonoTime now) {
 void Members::dial_due(base::MonoTime now) {
   std::size_t under_way = 0;
   std::size_t links = 0;
+  m_dials_waiting = false;
   for (const auto& [id, member] : m_table) {
     under_way += member.dialling && !member.bootstrap && !member.confirming ? 1 : 0;
     links += member.linked ? 1 : 0;
@@ -205,8 +215,9 @@ void Members::dial_due(base::MonoTime now) {
     } else if (under_way < most_dials) {
       ++under_way;
       dial(member, now);
+    } else {
+      m_dials_waiting = true;  // for one of those under way to end, which brings the next tick
     }
-    // Else it waits for one of those under way to end, which brings the next tick.
   }
 }
 

@@ -126,7 +126,10 @@ void Members::receive(const PeerId& from, const Hello& hello) {
     return;
   }
   const bool first = !std::exchange(member->greeted, true) || hello.incarnation != member->incarnation;
-  member->incarnation = hello.incarnation;
+  if (hello.incarnation != member->incarnation) {
+    member->incarnation = hello.incarnation;
+    member->dialled_back = {};
+  }
   member->software = hello.software;
   adopt_own_word(*member, hello.record);
   note_observed(from, hello.observed);

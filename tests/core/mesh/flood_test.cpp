@@ -1,0 +1,255 @@
+#include "core/mesh/flood.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/core/mesh/member_mesh.hpp"
+
+using namespace ghoard;
+using namespace ghoard::testing;
+using base::Millis;
+using mesh::PeerId;
+
+namespace {
+
+cache::Change change(const std::string& name) {
+  return github::Tag{"api.github.com", "/repos/o/" + name};
+}
+
+mesh::Tombstone stone(std::uint64_t origin, std::uint64_t sequence) {
+  return {test_peer(origin), 77, sequence, change("s" + std::to_string(sequence))};
+}
+
+}  // namespace
+
+TEST_CASE("a change is applied once by every peer before its announcer is told") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(8));
+  bool told = false;
+  mesh.at(2).flood.announce({change("r")}, [&] { told = true; });
+  CHECK_FALSE(told);
+  const auto took = mesh.network.run_until([&] { return told; }, Millis{1'000}, Millis{1});
+  REQUIRE(took);
+  CHECK(*took < Millis{50});
+  for (const auto& [id, process] : mesh.processes) {
+    if (id != test_peer(2)) {
+      CHECK(process->host.times(change("r")) == 1);
+    }
+  }
+  mesh.network.run_for(Millis{60'000});
+  for (const auto& [id, process] : mesh.processes) {
+    CHECK(process->host.times(change("r")) == (id == test_peer(2) ? 0 : 1));
+  }
+  CHECK(mesh.at(2).flood.counters().acknowledged_late == 0);
+}
+
+TEST_CASE("without peers the announcer is told by the next tick, and not from within its call") {
+  MemberMesh mesh;
+  mesh.start(0);
+  bool told = false;
+  mesh.at(0).flood.announce({change("r")}, [&] { told = true; });
+  mesh.at(0).flood.announce({}, {});
+  CHECK_FALSE(told);
+  mesh.network.run_for(Millis{1});
+  CHECK(told);
+}
+
+TEST_CASE("a peer that cannot make it durable does not acknowledge, and gets it again") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(3));
+  mesh.at(1).host.failing = true;
+  bool told = false;
+  mesh.at(0).flood.announce({change("r")}, [&] { told = true; });
+  mesh.network.run_for(Millis{200});
+  CHECK_FALSE(told);
+  mesh.network.run_for(Millis{60});
+  CHECK(told);
+  CHECK(mesh.at(0).flood.counters().acknowledged_late == 1);
+  CHECK(mesh.at(1).host.applied.empty());
+  mesh.at(1).host.failing = false;
+  mesh.network.run_for(Millis{60'000});
+  CHECK(mesh.at(1).host.times(change("r")) == 1);
+}
+
+TEST_CASE("a peer that is lost during an announcement is not waited for") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(3));
+  bool told = false;
+  mesh.at(1).host.failing = true;
+  mesh.at(0).flood.announce({change("r")}, [&] { told = true; });
+  mesh.network.run_for(Millis{20});
+  CHECK_FALSE(told);
+  mesh.network.break_link(test_peer(0), test_peer(1));
+  mesh.network.run_for(Millis{20});
+  CHECK(told);
+  CHECK(mesh.at(0).flood.counters().acknowledged_late == 0);
+}
+
+TEST_CASE("a change reaches those that its announcer has no link to") {
+  MemberMesh mesh;
+  mesh.network.set_reach([](const PeerId& from, const PeerId& to) {
+    const auto is_end = [](const PeerId& id) { return id == test_peer(0) || id == test_peer(2); };
+    return !(is_end(from) && is_end(to));
+  });
+  mesh.start(1);
+  mesh.start(0, {1});
+  mesh.start(2, {1});
+  mesh.network.run_for(Millis{2'000});
+  REQUIRE_FALSE(mesh.at(0).members.is_linked(test_peer(2)));
+  mesh.at(0).flood.announce({change("r")}, {});
+  mesh.network.run_for(Millis{50});
+  CHECK(mesh.at(2).host.times(change("r")) == 1);
+}
+
+TEST_CASE("changes of a partition are made good on healing, in both directions") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(6));
+  const auto side = [](const PeerId& id) { return id == test_peer(0) || id == test_peer(1) ? 0 : 1; };
+  mesh.network.set_reach([&](const PeerId& from, const PeerId& to) { return side(from) == side(to); });
+  mesh.network.run_for(Millis{60'000});
+  for (int i = 0; i < 500; ++i) {
+    mesh.at(0).flood.announce({change("left" + std::to_string(i))}, {});
+    mesh.at(5).flood.announce({change("right" + std::to_string(i))}, {});
+  }
+  mesh.network.run_for(Millis{60'000});
+  CHECK(mesh.at(2).host.times(change("left0")) == 0);
+  mesh.network.set_reach({});
+  mesh.network.run_for(Millis{120'000});
+  for (const std::uint64_t other : {2, 3, 4, 5}) {
+    CHECK(mesh.at(other).host.times(change("left0")) == 1);
+    CHECK(mesh.at(other).host.times(change("left499")) == 1);
+  }
+  for (const std::uint64_t other : {0, 1}) {
+    CHECK(mesh.at(other).host.times(change("right0")) == 1);
+    CHECK(mesh.at(other).host.times(change("right499")) == 1);
+  }
+  CHECK(mesh.at(2).flood.counters().gaps == 0);
+}
+
+TEST_CASE("an agent with peers distrusts what is older than itself until it has compared logs") {
+  MemberMesh mesh;
+  mesh.start(0);
+  CHECK_FALSE(mesh.at(0).host.distrusts);
+  mesh.at(0).flood.announce({change("r")}, {});
+  mesh.network.attach(test_peer(2));
+  CHECK(mesh.start(1, {2}).host.distrusts);
+  mesh.network.run_for(Millis{30'000});
+  CHECK(mesh.at(1).host.distrusts);
+  MemberProcess& joiner = mesh.start(3, {0});
+  CHECK(joiner.host.distrusts);
+  mesh.network.run_for(Millis{1'000});
+  CHECK_FALSE(joiner.host.distrusts);
+  CHECK(joiner.host.times(change("r")) == 1);
+}
+
+TEST_CASE("what fell out of the log is a gap: what is older stays distrusted") {
+  MemberMesh mesh;
+  mesh.network.through_codec = false;
+  mesh.start(0);
+  for (int i = 0; i < 1'100; ++i) {
+    mesh.at(0).flood.announce(std::vector<cache::Change>(64, change("r" + std::to_string(i))), {});
+  }
+  mesh.network.run_for(Millis{10});
+  MemberProcess& joiner = mesh.start(1, {0});
+  mesh.network.run_for(Millis{60'000});
+  CHECK(joiner.host.distrusts);
+  CHECK(joiner.flood.counters().gaps >= 1);
+  CHECK(joiner.flood.counters().received == mesh::FloodLog::most_entries);
+  CHECK(joiner.host.times(change("r1099")) >= 1);
+  const std::uint64_t gaps = joiner.flood.counters().gaps;
+  mesh.network.run_for(Millis{120'000});
+  CHECK_MESSAGE(joiner.flood.counters().gaps == gaps, "a gap is told once");
+  mesh.at(0).flood.announce({change("later")}, {});
+  mesh.network.run_for(Millis{100});
+  CHECK(joiner.host.times(change("later")) == 1);
+}
+
+TEST_CASE("tombstones may come twice and in any order") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(2));
+  mesh::Links& other = mesh.network.attach(test_peer(1));
+  for (const std::uint64_t sequence : {3, 1, 1, 2, 3, 5}) {
+    other.send(test_peer(0), mesh::Tombstones{9, {stone(40, sequence)}});
+  }
+  mesh.network.run_for(Millis{100});
+  for (const std::uint64_t sequence : {1, 2, 3, 5}) {
+    CHECK(mesh.at(0).host.times(change("s" + std::to_string(sequence))) == 1);
+  }
+  other.send(test_peer(0), mesh::Tombstones{9, {stone(40, 4), stone(40, 4)}});
+  mesh.network.run_for(Millis{100});
+  CHECK(mesh.at(0).host.times(change("s4")) == 1);
+}
+
+TEST_CASE("a batch is applied at once") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(2));
+  std::vector<cache::Change> changes;
+  for (int i = 0; i < 64; ++i) {
+    changes.push_back(change(std::to_string(i)));
+  }
+  mesh.at(0).flood.announce(changes, {});
+  mesh.network.run_for(Millis{100});
+  CHECK(mesh.at(1).host.batches == 1);
+  CHECK(mesh.at(1).host.applied == changes);
+}
+
+TEST_CASE("a liar who claims to have later changes cannot make a peer ignore live ones") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(3));
+  mesh.at(0).flood.announce({change("first")}, {});
+  mesh.network.run_for(Millis{100});
+  const mesh::LogExtent far{test_peer(0), mesh.at(0).incarnation, 1ULL << 40, 1ULL << 40};
+  mesh.network.attach(test_peer(2)).send(test_peer(1), mesh::LogDigest{{far}, true, false, 0});
+  mesh.network.run_for(Millis{100});
+  CHECK(mesh.at(1).host.distrusts);
+  mesh.at(0).flood.announce({change("second")}, {});
+  mesh.network.run_for(Millis{100});
+  CHECK(mesh.at(1).host.times(change("second")) == 1);
+}
+
+TEST_CASE("the log keeps what it promises, and says what is gone") {
+  mesh::FloodLog log;
+  const mesh::Origin origin{test_peer(1), 77};
+  for (std::uint64_t sequence = 1; sequence <= mesh::FloodLog::most_entries + 10; ++sequence) {
+    CHECK_FALSE(log.add(stone(1, sequence)));
+  }
+  CHECK(log.size() == mesh::FloodLog::most_entries);
+  REQUIRE(log.extents().size() == 1);
+  CHECK(log.extents()[0].first == 11);
+  CHECK(log.extents()[0].last == mesh::FloodLog::most_entries + 10);
+  CHECK(log.is_applied(origin, 1));
+  CHECK_FALSE(log.is_applied(origin, mesh::FloodLog::most_entries + 11));
+  CHECK_FALSE(log.is_applied({test_peer(1), 78}, 1));
+  const std::vector<mesh::LogExtent> old{{test_peer(1), 77, 1, 9}};
+  CHECK(log.missing_there(old).gap);
+  const std::vector<mesh::LogExtent> nearly{{test_peer(1), 77, 1, 10}};
+  CHECK_FALSE(log.missing_there(nearly).gap);
+  CHECK(log.missing_there(nearly).names.size() == mesh::FloodLog::most_entries);
+  CHECK_FALSE(log.missing_there(log.extents()).gap);
+  CHECK(log.missing_there(log.extents()).names.empty());
+}
+
+TEST_CASE("the longest unused origin goes first, and that is counted") {
+  mesh::FloodLog log;
+  for (std::uint64_t origin = 0; origin < mesh::FloodLog::most_kept_origins + 1; ++origin) {
+    log.add(stone(origin, 1));
+  }
+  CHECK(log.extents().size() == mesh::FloodLog::most_kept_origins);
+  CHECK(log.forgotten() == 1);
+  CHECK_FALSE(log.is_applied({test_peer(0), 77}, 1));
+  CHECK(log.size() == mesh::FloodLog::most_kept_origins);
+}
+
+TEST_CASE("equal logs have equal summaries, however they came to be") {
+  mesh::FloodLog one;
+  mesh::FloodLog other;
+  for (const std::uint64_t sequence : {1, 2, 3}) {
+    one.add(stone(1, sequence));
+    one.add(stone(2, sequence));
+  }
+  CHECK(one.summary() != other.summary());
+  for (const std::uint64_t sequence : {3, 1, 2}) {
+    other.add(stone(2, sequence));
+    other.add(stone(1, sequence));
+  }
+  CHECK(one.summary() == other.summary());
+}
