@@ -26,6 +26,7 @@ struct Member {
 
   // ---- link
   bool linked = false;
+  bool inbound = false;  ///< it dialled
   bool greeted = false;  ///< its Hello came on this link
   base::MonoTime heard{};
 

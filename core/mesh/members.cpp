@@ -85,6 +85,10 @@ void Members::want_now() {
   m_links.wake();
 }
 
+void Members::want_soon() {
+  want(m_clock.mono() + soon);
+}
+
 void Members::add(peer::BootstrapPeer peer) {
   if (peer.id == m_own.id) {
     return;

@@ -69,6 +69,7 @@ class Members {
   void receive(const PeerId& from, const Suspect& suspect);
   void receive(const PeerId& from, const DialBack& wish);
   void tick();
+  /// Any call may bring it closer. A tick that comes later than this counts as this process's own slowness.
   [[nodiscard]] base::MonoTime next_deadline() const;
   /// `peers add`: another peer to dial for as long as this process lives.
   void add(peer::BootstrapPeer peer);
@@ -111,6 +112,8 @@ class Members {
   };
   using Table = std::map<PeerId, Member>;
 
+  static constexpr base::Millis soon{10};  ///< many records that arrive together are looked at once
+
   // ---- members.cpp: the table, and what is told outside
   Member* find(const PeerId& id);
   [[nodiscard]] const Member* find(const PeerId& id) const;
@@ -118,6 +121,7 @@ class Members {
   void fire();
   void want(base::MonoTime at);
   void want_now();
+  void want_soon();
   [[nodiscard]] std::size_t pick(std::size_t count);
   [[nodiscard]] base::Millis jitter(base::Millis range);
 
@@ -134,7 +138,7 @@ class Members {
   void vouch(Member& member, const PeerId& voucher);
   void tell_some(const PeerRecord& record, const PeerId& except);
   void send_records(const PeerId& to, std::vector<const PeerRecord*> records);
-  void introduce(const PeerId& to);
+  void introduce(const PeerId& to, std::size_t most);
 
   // ---- members_dials.cpp: links, and attempts at them
   [[nodiscard]] bool is_dialable(const Member& member) const;

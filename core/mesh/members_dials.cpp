@@ -58,6 +58,7 @@ void Members::link_up(const PeerId& peer, bool inbound, const std::string& remot
   revive(member, now);
   member.teller.reset();
   member.linked = true;
+  member.inbound = inbound;
   member.trusted = true;
   member.lived = true;
   member.suspect = false;
@@ -77,7 +78,7 @@ void Members::link_up(const PeerId& peer, bool inbound, const std::string& remot
   views_changed();
   m_links.send(peer, Hello{m_own, remote_address, m_incarnation, m_software});
   if (m_dials_waiting) {
-    want_now();
+    want_soon();
   }
 }
 
@@ -134,7 +135,7 @@ void Members::dial_failed(const PeerId& peer, LinkEnd end) {
       member->claim_due = now;
     }
   }
-  want_now();
+  want_soon();
   fire();
 }
 
@@ -168,8 +169,7 @@ void Members::schedule_dial(Member& member, base::MonoTime now) {
   }
   const bool first = !m_own.reachable || m_own.id < member.record.id;
   member.next_dial = first ? now : now + higher_waits + jitter(higher_waits / 2);
-  want(*member.next_dial);
-  m_links.wake();
+  want(std::max(*member.next_dial, now + soon));
 }
 
 /// Somebody believes in a peer that is dead here.
@@ -180,8 +180,7 @@ void Members::dial_hinted(Member& member, base::MonoTime now) {
   }
   if (!member.next_dial || *member.next_dial > now + higher_waits) {
     member.next_dial = now + jitter(higher_waits / 2);
-    want(*member.next_dial);
-    m_links.wake();
+    want(std::max(*member.next_dial, now + soon));
   }
 }
 

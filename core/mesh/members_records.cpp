@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t most_known = 1'024;
 constexpr std::size_t most_per_teller = 256;
 constexpr std::size_t most_told = 16;  ///< of those that one change is passed on to
+constexpr std::size_t most_told_when_dialled = 8;
 constexpr std::size_t most_vouchers = 4;
 constexpr std::size_t record_bytes = 16 * 1024 - 64;  ///< of one message
 constexpr base::Millis dial_back_pause{60'000};
@@ -134,7 +135,7 @@ void Members::receive(const PeerId& from, const Hello& hello) {
   adopt_own_word(*member, hello.record);
   note_observed(from, hello.observed);
   if (first) {
-    introduce(from);
+    introduce(from, member->inbound ? most_records : most_told_when_dialled);
     ping(*member, m_clock.mono());
     m_events.push_back({from, true, false});
   }
@@ -279,16 +280,16 @@ void Members::send_records(const PeerId& to, std::vector<const PeerRecord*> reco
   }
 }
 
-/// Up to 32 of the live peers that were linked here: with those of its other links a newcomer soon knows all, and
-/// what is missing is found by comparing views.
-void Members::introduce(const PeerId& to) {
+/// Some of the live peers that were linked here: with those of its other links a newcomer, which dials, soon knows all,
+/// and what is missing is found by comparing views.
+void Members::introduce(const PeerId& to, std::size_t most) {
   std::vector<const PeerRecord*> live;
   for (const auto& [id, member] : m_table) {
     if (id != to && member.trusted && member.greeted) {
       live.push_back(&member.record);
     }
   }
-  while (live.size() > most_records) {
+  while (live.size() > most) {
     live[pick(live.size())] = live.back();
     live.pop_back();
   }
