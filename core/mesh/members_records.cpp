@@ -241,7 +241,7 @@ Member* Members::make_unverified(const PeerId& teller, const PeerRecord& record)
 }
 
 void Members::vouch(Member& member, const PeerId& voucher) {
-  if (member.vouchers.size() < most_vouchers &&
+  if (!member.trusted && member.vouchers.size() < most_vouchers &&
       std::find(member.vouchers.begin(), member.vouchers.end(), voucher) == member.vouchers.end()) {
     member.vouchers.push_back(voucher);
     views_changed();
@@ -289,9 +289,11 @@ void Members::introduce(const PeerId& to, std::size_t most) {
       live.push_back(&member.record);
     }
   }
-  while (live.size() > most) {
-    live[pick(live.size())] = live.back();
-    live.pop_back();
+  if (live.size() > most) {
+    for (std::size_t i = 0; i < most; ++i) {
+      std::swap(live[i], live[i + pick(live.size() - i)]);
+    }
+    live.resize(most);
   }
   send_records(to, std::move(live));
 }
