@@ -34,6 +34,7 @@ void Flood::compare_at_random(base::MonoTime now) {
     return;
   }
   m_next_comparison = now + comparison_interval;
+  std::erase_if(m_exchanges, [&](const auto& entry) { return !m_members.is_linked(entry.first); });
   const std::vector<PeerId> peers = m_members.linked();
   if (!peers.empty()) {
     send_brief(peers[static_cast<std::size_t>(m_random() % peers.size())]);
