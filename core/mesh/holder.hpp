@@ -23,6 +23,7 @@ class Holder {
   /// An owner was lost: the new ones hear of it at once.
   void lost(const PeerId& peer, bool dead);
 
+  [[nodiscard]] bool holds(LeaseId lease) const { return m_held.contains(lease); }
   [[nodiscard]] std::size_t leases() const { return m_held.size(); }
 
  private:

@@ -231,6 +231,9 @@ void Node::on_answer(const PeerId& from, const Answer& answer) {
     return;
   }
   if constexpr (std::is_same_v<Answer, Grant>) {
+    if (m_holder.holds(answer.lease)) {
+      return;
+    }
     post(from, Forget{answer.question});  // whoever asked has left: somebody else is to have it
   }
 }

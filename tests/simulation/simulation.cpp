@@ -163,6 +163,14 @@ void Simulation::transmit(std::size_t from, std::size_t to, Link& link, mesh::Me
   const MonoTime arrival = std::max(way.last_arrival, m_now + latency());  // in order
   way.last_arrival = arrival;
   const std::uint64_t number = link.number;
+  if (m_options.duplication > 0 && std::uniform_real_distribution<>(0, 1)(m_random) < m_options.duplication) {
+    deliver(from, to, number, arrival, message);
+  }
+  deliver(from, to, number, arrival, std::move(message));
+}
+
+void Simulation::deliver(std::size_t from, std::size_t to, std::uint64_t number, MonoTime arrival,
+                         mesh::Message message) {
   at(std::chrono::duration_cast<Millis>(arrival - m_now),
      [this, from, to, number, message = std::move(message)]() mutable {
        const auto known = m_links.find(pair(from, to));
@@ -214,13 +222,15 @@ void Simulation::dial(std::size_t from, std::size_t to, bool back) {
     m_dialling.erase({from, to});
     if (m_links.contains(pair(from, to))) {
       if (back) {
-        dialled.run([&] { dialled.m_node->link_up(dialler.m_id, true, address_of(from).host); });
+        dialled.run(
+            [this, &dialler, &dialled, from] { dialled.m_node->link_up(dialler.m_id, true, address_of(from).host); });
       }
       return;  // the other's dial was sooner
     }
     m_links[pair(from, to)].number = ++m_link;
-    dialler.run([&] { dialler.m_node->link_up(dialled.m_id, false, address_of(to).host); });
-    dialled.run([&] { dialled.m_node->link_up(dialler.m_id, true, address_of(from).host); });
+    dialler.run([this, &dialler, &dialled, to] { dialler.m_node->link_up(dialled.m_id, false, address_of(to).host); });
+    dialled.run(
+        [this, &dialler, &dialled, from] { dialled.m_node->link_up(dialler.m_id, true, address_of(from).host); });
   });
 }
 
@@ -447,7 +457,7 @@ std::shared_ptr<SimulatedNode::Result> SimulatedNode::request(const std::string&
     }
     // Overtaken by a change: that flight answers its callers, and this one begins anew when it has ended.
     m_world.at(Millis{5}, [this, path, token, patience, result] {
-      run([&] {
+      run([this, path, token, patience, result] {
         const auto again = request(path, token, patience);
         if (again->ended) {
           *result = *again;
@@ -555,16 +565,23 @@ void SimulatedNode::conclude(const Key& key, std::optional<std::uint64_t> versio
   }
 }
 
-void SimulatedNode::write(const std::string& path, std::function<void()> done) {
+void SimulatedNode::write(const std::string& path, std::function<void(const std::set<std::size_t>&)> done) {
   const std::vector<cache::Change> changes{github::Tag{"api.github.com", path}};
   static_cast<void>(apply(changes));
   m_node->announce(changes, {});
   const Millis half = m_world.options().upstream / 2;
   m_world.at(half, [this, path] { ++m_world.github().versions[path]; });
   m_world.at(2 * half, [this, changes, done = std::move(done)] {
-    run([&] {
+    run([this, changes, done] {
       static_cast<void>(apply(changes));
-      m_node->announce(changes, done);
+      std::set<std::size_t> told{m_index};
+      for (const mesh::PeerId& peer : m_node->members().linked()) {
+        told.insert(*m_world.index_of(peer));
+      }
+      const std::uint64_t late = m_node->flood().counters().acknowledged_late;
+      m_node->announce(changes, [this, told, late, done] {
+        done(m_node->flood().counters().acknowledged_late == late ? told : std::set<std::size_t>{m_index});
+      });
     });
   });
 }

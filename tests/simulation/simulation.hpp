@@ -27,7 +27,8 @@ struct SimulationOptions {
   std::size_t nodes = 2;
   Millis least_latency{1};
   Millis most_latency{3};
-  double loss = 0;  ///< share of messages that take a retransmission longer
+  double loss = 0;         ///< share of messages that take a retransmission longer
+  double duplication = 0;  ///< share of messages that arrive twice
   Millis retransmission{200};
   Millis skew{0};            ///< wall clocks differ by up to so much, both ways
   Millis upstream{200};      ///< how long GitHub takes
@@ -107,6 +108,7 @@ class Simulation {
   Millis latency();
   void send(std::size_t from, std::size_t to, mesh::Message message);
   void transmit(std::size_t from, std::size_t to, Link& link, mesh::Message message);
+  void deliver(std::size_t from, std::size_t to, std::uint64_t number, MonoTime arrival, mesh::Message message);
   void dial(std::size_t from, std::size_t to, bool back);
   void close(std::size_t from, std::size_t to);
   void drop(std::size_t one, std::size_t other, mesh::LinkEnd end, std::optional<std::size_t> told_only);
@@ -143,8 +145,9 @@ class SimulatedNode final : public mesh::Links, public cache::PeerHost, public b
   /// Somebody on this machine asks for a path under a token.
   std::shared_ptr<Result> request(const std::string& path, const cache::Fingerprint& token,
                                   Millis patience = Millis{30'000});
-  /// Somebody on this machine writes to a path; `done` is called when the caller sees the end.
-  void write(const std::string& path, std::function<void()> done);
+  /// Somebody on this machine writes to a path; `done` is called when the caller sees the end, with the machines that
+  /// have acknowledged the change.
+  void write(const std::string& path, std::function<void(const std::set<std::size_t>&)> done);
 
   [[nodiscard]] mesh::Node& mesh() { return *m_node; }
   [[nodiscard]] const mesh::PeerId& id() const { return m_id; }
