@@ -186,6 +186,9 @@ bool Fetcher::prove_by(Flight& flight, std::shared_ptr<const Entry> candidate) {
 }
 
 bool Fetcher::is_overtaken(const Flight& flight) const {
+  if (flight.is_asking()) {
+    return m_state.log.concerns(flight.asked_position, flight.request.resource, flight.request.credential.fingerprint);
+  }
   return flight.started() &&
          (m_state.distrusts(flight.began_mono) ||
           m_state.log.concerns(flight.log_position, flight.request.resource, flight.request.credential.fingerprint));

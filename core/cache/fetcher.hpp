@@ -68,6 +68,7 @@ class Fetcher final : public FlightOwner {
   void take(const std::shared_ptr<Flight>& flight, SharedValue value);
   void take(const std::shared_ptr<Flight>& flight, SharedOutcome outcome);
   [[nodiscard]] std::shared_ptr<Entry> judged_anew(const Flight& flight, const SharedValue& value) const;
+  [[nodiscard]] bool is_changed_since_asked(const Flight& flight) const;
   [[nodiscard]] bool is_current(const Flight& flight, const Entry& entry, base::MonoTime fetched) const;
   [[nodiscard]] bool satisfies(const Flight& flight, const Entry& entry, const Waiter& waiter) const;
   void answer_from_peer(Flight& flight, const Entry& entry);

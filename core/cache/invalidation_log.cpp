@@ -82,9 +82,10 @@ bool InvalidationLog::concerns(Position since, const Resource& resource, const F
   return false;
 }
 
-std::optional<base::MonoTime> InvalidationLog::last_concerning(const Resource& resource,
-                                                               const Fingerprint& fingerprint) const {
-  const auto latest = std::find_if(m_records.rbegin(), m_records.rend(),
+std::optional<base::MonoTime> InvalidationLog::last_concerning(const Resource& resource, const Fingerprint& fingerprint,
+                                                               Position until) const {
+  const Position later = std::min<Position>(m_next - std::min(m_next, until), m_records.size());
+  const auto latest = std::find_if(m_records.rbegin() + static_cast<std::ptrdiff_t>(later), m_records.rend(),
                                    [&](const Record& record) { return names(record, resource, fingerprint); });
   return latest != m_records.rend() ? std::optional(latest->at) : m_forgotten;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <list>
 #include <optional>
 #include <span>
@@ -37,10 +38,11 @@ class InvalidationLog {
 
   /// True when something recorded at or after `since` concerns the resource or the token.
   [[nodiscard]] bool concerns(Position since, const Resource& resource, const Fingerprint& fingerprint) const;
-  /// When something was last recorded that concerns the resource or the token; of records that are forgotten, each may
-  /// have. Nothing: nothing was since the process began.
-  [[nodiscard]] std::optional<base::MonoTime> last_concerning(const Resource& resource,
-                                                              const Fingerprint& fingerprint) const;
+  /// When something was last recorded, before position `until`, that concerns the resource or the token; of records
+  /// that are forgotten, each may have. Nothing: nothing was since the process began.
+  [[nodiscard]] std::optional<base::MonoTime> last_concerning(
+      const Resource& resource, const Fingerprint& fingerprint,
+      Position until = std::numeric_limits<Position>::max()) const;
 
  private:
   struct Record {

@@ -75,13 +75,16 @@ void Fetcher::take(const std::shared_ptr<Flight>& flight, GoAhead answer) {
 /// Only what was granted to this very token is an answer; another token's is something to prove oneself by.
 void Fetcher::take(const std::shared_ptr<Flight>& flight, SharedValue value) {
   const std::shared_ptr<Entry> entry = judged_anew(*flight, value);
+  // Who asked before a change may be shown what was before it, but nobody is later (is_overtaken).
+  const bool overtaken = is_changed_since_asked(*flight);
   if (entry == nullptr || value.fingerprint != flight->request.credential.fingerprint ||
-      !is_current(*flight, *entry, value.not_sent_before - value.age) ||
+      (value.overtaken && !overtaken) || !is_current(*flight, *entry, value.fetched_after) ||
       !satisfies(*flight, *entry, flight->waiters.front())) {
     begin(flight, entry);
     return;
   }
   answer_from_peer(*flight, *entry);
+  entry->response.must_revalidate = overtaken;
   keep(*flight, entry, false);
   finish(flight, entry->response.shareable ? Lesson::shareable : Lesson::opaque);
 }
@@ -128,12 +131,20 @@ std::shared_ptr<Entry> Fetcher::judged_anew(const Flight& flight, const SharedVa
   return std::make_shared<Entry>(std::move(*entry));
 }
 
-/// Whether it was surely fetched after everything that is known to have changed the resource, and shows nothing older
-/// than was shown here before. `fetched`: not fetched before that.
+bool Fetcher::is_changed_since_asked(const Flight& flight) const {
+  return m_state.log.concerns(flight.asked_position, flight.request.resource, flight.request.credential.fingerprint);
+}
+
+/// Whether it was surely fetched after everything that was known to have changed the resource when the peers were
+/// asked, and shows nothing older than was shown here before. `fetched`: not fetched before that.
 bool Fetcher::is_current(const Flight& flight, const Entry& entry, base::MonoTime fetched) const {
   const github::CanonicalRequest& request = flight.request;
-  if (m_state.distrusts(fetched) ||
-      m_state.may_predate_change(request.resource, request.credential.fingerprint, fetched)) {
+  const auto last =
+      m_state.log.last_concerning(request.resource, request.credential.fingerprint, flight.asked_position);
+  // A write that was under way when they asked may have taken effect already.
+  const bool was_open =
+      m_state.log.is_open_for(request.resource, request.credential.fingerprint) && !is_changed_since_asked(flight);
+  if (m_state.distrusts(fetched) || (last.has_value() && fetched <= *last) || was_open) {
     return false;
   }
   if (flight.own == nullptr) {
@@ -185,10 +196,13 @@ void Fetcher::end_lease(Flight& flight) {
     return;
   }
   std::optional<SharedValue> value;
-  if (flight.kept != nullptr && flight.kept->response.status == 200 && !flight.kept->response.must_revalidate &&
-      flight.kept->response.lifetime > base::Seconds{0} && !is_overtaken(flight)) {
+  if (flight.kept != nullptr && flight.kept->response.status == 200 &&
+      flight.kept->response.lifetime > base::Seconds{0}) {
     const base::Millis age = m_state.clock.mono() - flight.began_mono;
     value = to_shared(*flight.kept, age, age);
+  }
+  if (value.has_value()) {
+    value->overtaken = flight.kept->response.must_revalidate || is_overtaken(flight);
   }
   if (value.has_value()) {
     lease->done(std::move(*value));

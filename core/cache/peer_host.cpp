@@ -104,8 +104,8 @@ void Engine::keep_shared(const Resource& resource, const ResourceKey& key, const
   if (!entry.has_value()) {
     return;
   }
-  const base::MonoTime fetched = value.not_sent_before - value.age;
-  entry->response.must_revalidate = m_state.may_predate_change(resource, value.fingerprint, fetched);
+  const base::MonoTime fetched = value.fetched_after;
+  entry->response.must_revalidate = value.overtaken || m_state.may_predate_change(resource, value.fingerprint, fetched);
   if (m_state.distrusts(fetched)) {
     entry->response.fetched_at = std::min(entry->response.fetched_at, m_state.distrusted_until->wall);
   }

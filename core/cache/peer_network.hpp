@@ -26,14 +26,15 @@ struct SharedValue {
   std::string vary;
   std::string last_modified;
   bool shareable = false;  ///< another token may prove itself for it
+  /// A change came while it was fetched: it serves those who asked before they heard of that, and nobody else.
+  bool overtaken = false;
 
   Fingerprint fingerprint;  ///< the token that was answered with it
   std::string etag;         ///< as GitHub sent it to that token
   base::Millis age{0};      ///< since its fetch, or its last revalidation, began
   base::Millis proof_age{0};
-  /// Local: it cannot have been sent before this. What was fetched longer before than `age` is thereby known to be
-  /// older than anything received since.
-  base::MonoTime not_sent_before{};
+  /// Local: its fetch is known to have begun after that, by the order of messages and not by clocks.
+  base::MonoTime fetched_after{};
   base::Digest origin;  ///< the peer that fetched it (its Ed25519 public key); zero: this machine
 };
 

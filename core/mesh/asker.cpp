@@ -207,7 +207,7 @@ bool Asker::receive(const PeerId& from, const Value& value) {
     return false;
   }
   cache::SharedValue shared = value.value;
-  shared.not_sent_before = open->asked;
+  shared.fetched_after = open->asked - value.began_before;
   ++m_parts.counters.values_received;
   if (on_value && from != m_parts.self) {
     on_value(from);
@@ -227,7 +227,6 @@ bool Asker::receive(const PeerId& from, const Grant& grant) {
   }
   cache::GoAhead answer{m_hold(from, grant, open->question), grant.basis};
   if (answer.basis.has_value()) {
-    answer.basis->not_sent_before = open->asked;
     if (on_value && from != m_parts.self) {
       on_value(from);
     }

@@ -21,6 +21,11 @@ bool concerns(const cache::Change& change, const cache::Resource& resource, cons
   return std::get<cache::Fingerprint>(change) == fingerprint;
 }
 
+/// How long before the question the fetch may have begun.
+base::Millis began_before(base::MonoTime asked, base::MonoTime fetched_after) {
+  return std::max(base::Millis{0}, asked - fetched_after);
+}
+
 }  // namespace
 
 LeaseTable::LeaseTable(const LeaseParts& parts, Members& members, cache::PeerHost& host)
@@ -66,13 +71,14 @@ void LeaseTable::ask(const PeerId& from, const Get& get) {
     basis = m_host.find_shared(get.resource, resource_key, get.fingerprint, get.max_age);
     if (basis.has_value() && basis->fingerprint == get.fingerprint) {
       ++m_parts.counters.values_served;
-      m_parts.post(from, Value{get.question, *std::move(basis)});
+      const base::Millis age = basis->age;
+      m_parts.post(from, Value{get.question, *std::move(basis), age});
       return;
     }
   }
   Slot& slot = slot_of(key, get);
   const base::Millis patience = std::clamp(get.patience, base::Millis{0}, longest_term);
-  const Asker asker{from, get.question, get.fingerprint, m_parts.now() + patience};
+  const Asker asker{from, get.question, get.fingerprint, m_parts.now(), m_parts.now() + patience};
   if (Lease* running = joinable(slot, get.fingerprint); running != nullptr) {
     const bool too_early = get.renew || (get.max_age.has_value() && m_parts.now() - running->began > *get.max_age);
     wait_for(*running, too_early ? running->next : running->waiters, asker);
@@ -362,7 +368,8 @@ void LeaseTable::receive(const PeerId& from, const Put& put) {
     return;  // a fetch that was given up: another one is under way (fence)
   }
   cache::SharedValue value = put.value;
-  value.not_sent_before = ours ? known->second.began : base::MonoTime{};
+  // A granted fetch begins after the grant.
+  value.fetched_after = ours ? known->second.began : base::MonoTime{};
   if (from != m_parts.self) {
     m_host.keep_shared(put.resource, key, value);
   }
@@ -396,7 +403,7 @@ void LeaseTable::settle_value(Lease lease, const cache::SharedValue& value) {
     }
     answered(waiter);
     ++m_parts.counters.values_served;
-    m_parts.post(waiter.peer, Value{waiter.question, value});
+    m_parts.post(waiter.peer, Value{waiter.question, value, began_before(waiter.asked, value.fetched_after)});
   }
   slot.queue.insert(slot.queue.begin(), others.begin(), others.end());
   const bool led = slot.leader == lease.id;

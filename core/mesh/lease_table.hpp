@@ -46,6 +46,7 @@ class LeaseTable {
     PeerId peer;
     QuestionId question = 0;
     cache::Fingerprint fingerprint;
+    base::MonoTime asked{};  ///< when the question arrived
     base::MonoTime until{};
   };
   struct Lease {

@@ -97,6 +97,7 @@ struct Wait {
 struct Value {
   QuestionId question = 0;
   cache::SharedValue value;
+  base::Millis began_before{0};  ///< the fetch began at most so long before the question arrived at the owner
 };
 struct Grant {
   QuestionId question = 0;

@@ -133,6 +133,7 @@ cache::SharedValue read_value(Reader& from) {
   value.age = read_age(from);
   value.proof_age = read_age(from);
   value.origin = from.digest();
+  value.overtaken = from.flag();
   return value;
 }
 
@@ -288,6 +289,7 @@ void read(Reader& from, Wait& to) {
 void read(Reader& from, Value& to) {
   to.question = read_u32(from);
   to.value = read_nested(from, read_value);
+  to.began_before = read_age(from);
 }
 
 void read(Reader& from, Grant& to) {

@@ -56,7 +56,7 @@ Writer fields_of(const cache::SharedValue& value) {
   fields.number(static_cast<std::uint64_t>(value.status)).list(fields_of(shareable_headers(value.headers)));
   fields.number(static_cast<std::uint64_t>(value.etag_class)).bytes(field(value.vary));
   fields.bytes(field(value.last_modified)).flag(value.shareable).digest(value.fingerprint).bytes(field(value.etag));
-  fields.number(count(value.age)).number(count(value.proof_age)).digest(value.origin);
+  fields.number(count(value.age)).number(count(value.proof_age)).digest(value.origin).flag(value.overtaken);
   return fields;
 }
 
@@ -167,7 +167,7 @@ void write(Writer& to, const Wait& from) {
 }
 
 void write(Writer& to, const Value& from) {
-  to.number(from.question).list(fields_of(from.value));
+  to.number(from.question).list(fields_of(from.value)).number(count(from.began_before));
 }
 
 void write(Writer& to, const Grant& from) {

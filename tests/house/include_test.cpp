@@ -15,7 +15,8 @@ namespace {
 
 /// Folder -> our folders it may include besides itself.
 const std::map<std::string, std::set<std::string>>& arrows() {
-  static const std::set<std::string> core{"core/base", "core/http", "core/github", "core/cache", "core/peer", "core/mesh"};
+  static const std::set<std::string> core{"core/base",  "core/http", "core/github",
+                                          "core/cache", "core/peer", "core/mesh"};
   static const auto with = [](std::set<std::string> more) {
     more.insert(core.begin(), core.end());
     return more;
@@ -58,8 +59,8 @@ const std::map<std::string, std::set<std::string>>& libraries() {
       {"yaml.h", {"cli/link"}},
       {"sodium", {"core/base", "core/peer", "net/noise", "net/channel", "cli/commands", "cli/agent"}},
       {"nlohmann/",
-       {"core/github", "core/cache", "core/mesh", "store", "net/server", "cli/settings", "cli/link", "cli/api", "cli/commands",
-        "cli/agent", "cli/jq"}},
+       {"core/github", "core/cache", "core/mesh", "store", "net/server", "cli/settings", "cli/link", "cli/api",
+        "cli/commands", "cli/agent", "cli/jq"}},
   };
   return table;
 }

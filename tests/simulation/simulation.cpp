@@ -410,13 +410,13 @@ bool SimulatedNode::is_fresh(const Stored& stored) const {
          !(m_distrusted.has_value() && stored.fetched <= *m_distrusted);
 }
 
-std::optional<MonoTime> SimulatedNode::last_change(const cache::Resource& resource,
-                                                   const cache::Fingerprint& token) const {
+std::optional<MonoTime> SimulatedNode::last_change(const cache::Resource& resource, const cache::Fingerprint& token,
+                                                   MonoTime until) const {
   for (auto logged = m_log.rbegin(); logged != m_log.rend(); ++logged) {
     const auto* tag = std::get_if<github::Tag>(&logged->change);
     const bool hit = tag != nullptr ? tag->matches(resource.host, resource.path)
                                     : std::get<cache::Fingerprint>(logged->change) == token;
-    if (hit) {
+    if (hit && logged->at < until) {
       return logged->at;
     }
   }
@@ -471,7 +471,7 @@ std::shared_ptr<SimulatedNode::Result> SimulatedNode::request(const std::string&
   Flight flight;
   flight.resource = resource;
   flight.callers = {result};
-  flight.began = mono();
+  flight.asked = flight.began = mono();
   Flight& kept = m_flights.emplace(key, std::move(flight)).first->second;
   kept.question = m_node->ask(cache::PeerQuestion{resource, key.first, token, std::nullopt, false, patience},
                               [this, key](cache::PeerAnswer answer) { answered(key, std::move(answer)); });
@@ -487,13 +487,15 @@ void SimulatedNode::answered(const Key& key, cache::PeerAnswer answer) {
     return;
   }
   if (auto* value = std::get_if<cache::SharedValue>(&answer)) {
-    const auto change = last_change(flight.resource, key.second);
-    const bool proven = !change.has_value() || value->not_sent_before - value->age > *change;
-    if (!proven || value->age >= lifetime) {
+    const auto latest = last_change(flight.resource, key.second);
+    const bool overtaken = latest.has_value() && *latest >= flight.asked;
+    const auto change = last_change(flight.resource, key.second, flight.asked);
+    const bool proven = !change.has_value() || value->fetched_after > *change;
+    if (!proven || value->age >= lifetime || (value->overtaken && !overtaken)) {
       fetch(key, version_of(*value));
       return;
     }
-    m_cache[key] = Stored{flight.resource, version_of(*value), mono() - value->age, false};
+    m_cache[key] = Stored{flight.resource, version_of(*value), mono() - value->age, overtaken};
     conclude(key, version_of(*value));
     return;
   }
@@ -535,11 +537,9 @@ void SimulatedNode::fetched(const Key& key, std::optional<std::uint64_t> version
   const Stored stored{flight.resource, *version, flight.began, overtaken};
   m_cache[key] = stored;
   if (lease != nullptr) {
-    if (overtaken) {
-      lease->pass();
-    } else {
-      lease->done(shared(key, stored));
-    }
+    cache::SharedValue value = shared(key, stored);
+    value.overtaken = overtaken;
+    lease->done(std::move(value));
   }
   conclude(key, version);
 }
@@ -614,8 +614,8 @@ void SimulatedNode::keep_shared(const cache::Resource& resource, const cache::Re
     return;
   }
   const auto change = last_change(resource, value.fingerprint);
-  const bool proven = !change.has_value() || value.not_sent_before - value.age > *change;
-  m_cache[place] = Stored{resource, version_of(value), fetched, !proven};
+  const bool proven = !change.has_value() || value.fetched_after > *change;
+  m_cache[place] = Stored{resource, version_of(value), fetched, !proven || value.overtaken};
 }
 
 base::Result<void> SimulatedNode::apply(const std::vector<cache::Change>& changes) {

@@ -189,8 +189,8 @@ class SimulatedNode final : public mesh::Links, public cache::PeerHost, public b
     std::vector<std::shared_ptr<Result>> callers;
     std::unique_ptr<cache::PeerNetwork::Question> question;
     std::unique_ptr<cache::FetchLease> lease;
+    MonoTime asked{};
     MonoTime began{};
-    std::size_t log_position = 0;
   };
   struct Logged {
     cache::Change change;
@@ -204,8 +204,9 @@ class SimulatedNode final : public mesh::Links, public cache::PeerHost, public b
   void fetched(const Key& key, std::optional<std::uint64_t> version, bool confirmed);
   void conclude(const Key& key, std::optional<std::uint64_t> version);
   [[nodiscard]] bool is_fresh(const Stored& stored) const;
-  [[nodiscard]] std::optional<MonoTime> last_change(const cache::Resource& resource,
-                                                    const cache::Fingerprint& token) const;
+  /// Before `until`.
+  [[nodiscard]] std::optional<MonoTime> last_change(const cache::Resource& resource, const cache::Fingerprint& token,
+                                                    MonoTime until = MonoTime::max()) const;
   [[nodiscard]] cache::SharedValue shared(const Key& key, const Stored& stored) const;
 
   Simulation& m_world;

@@ -129,19 +129,26 @@ TEST_CASE("what cannot be shared releases the others") {
   SUBCASE("headers that do not fit a message") {
     rig.upstream.respond(0, 200, {{"Link", std::string(5000, 'x')}}, "{}");
   }
-  SUBCASE("overtaken by a change") {
-    REQUIRE(rig.told(repo).has_value());
-    rig.answer(0, token_a, body_1);
-  }
-  SUBCASE("overtaken by a write of this machine") {
-    (void)rig.send("PATCH", repo, token_b, {}, "{}");
-    rig.answer(0, token_a, body_1);
-  }
-  SUBCASE("begun before the peers' changes may have been missed") {
-    rig.engine.distrust_older(true);
-    rig.answer(0, token_a, body_1);
-  }
   CHECK(lease->end == End::passed);
+}
+
+TEST_CASE("what a change overtook goes to those who wait, marked") {
+  PeersRig rig;
+  (void)rig.get(repo, token_a);
+  const auto lease = rig.peers.grant(0);
+  std::size_t fetch = 0;
+  SUBCASE("by a peer's change") {
+    REQUIRE(rig.told(repo).has_value());
+  }
+  SUBCASE("by a write of this machine") {
+    (void)rig.send("PATCH", repo, token_b, {}, "{}");
+  }
+  SUBCASE("by changes that may have been missed") {
+    rig.engine.distrust_older(true);
+  }
+  rig.answer(fetch, token_a, body_1);
+  REQUIRE(lease->end == End::done);
+  CHECK(lease->value->overtaken);
 }
 
 TEST_CASE("what is fetched while a write of this machine is open is not handed on as current") {
@@ -150,7 +157,8 @@ TEST_CASE("what is fetched while a write of this machine is open is not handed o
   (void)rig.get(repo, token_a);
   const auto lease = rig.peers.grant(0);
   rig.answer(1, token_a, body_1);
-  CHECK(lease->end == End::passed);
+  REQUIRE(lease->end == End::done);
+  CHECK(lease->value->overtaken);
 }
 
 TEST_CASE("a peer's change overtakes a fetch: who waited is answered, nobody joins any more, nothing stays fresh") {

@@ -306,13 +306,13 @@ TEST_CASE("while changes may have been missed, older entries are revalidated and
   SUBCASE("nor is one that may have been sent before it") {
     const auto caller = rig.get("/repos/acme/other", token_a);
     cache::SharedValue value = rig.value(token_a, body_1, 5s);
-    value.not_sent_before -= 5s;
+    value.fetched_after -= 5s;
     rig.peers.answer(1, value);
     CHECK(caller->answers == 0);
   }
   SUBCASE("a push from before it waits for the end of the distrust") {
     cache::SharedValue value = rig.value(token_a, body_1, 5s);
-    value.not_sent_before -= 10s;
+    value.fetched_after -= 10s;
     rig.keep(value, "/repos/acme/other");
     CHECK(rig.get("/repos/acme/other", token_a)->answers == 0);
     rig.engine.distrust_older(false);

@@ -274,9 +274,9 @@ TEST_CASE("an answer that may be from before a change known here is confirmed, o
     CHECK(caller->answers == 0);
     CHECK(rig.upstream.count() == 1);
   }
-  SUBCASE("sent perhaps long ago") {
+  SUBCASE("young, but on its way for long") {
     cache::SharedValue value = rig.value(token_a, body_1, 1s);
-    value.not_sent_before -= 9s;
+    value.fetched_after -= 9s;
     rig.peers.answer(0, value);
     CHECK(caller->answers == 0);
     CHECK(rig.upstream.count() == 1);
@@ -288,14 +288,33 @@ TEST_CASE("an answer that may be from before a change known here is confirmed, o
   }
   SUBCASE("a change that arrived while peers were asked") {
     REQUIRE(rig.told(repo).has_value());
+    const auto later = rig.get(repo, token_a);
     rig.peers.answer(0, rig.value(token_a, body_1, 1s));
-    CHECK(caller->answers == 0);
-    CHECK(rig.upstream.count() == 1);
+    CHECK(caller->body == body_1);
+    CHECK(later->answers == 0);
+    CHECK(rig.get(repo, token_a)->answers == 0);
+    CHECK(rig.upstream.count() == 0);
   }
-  SUBCASE("all that the token was granted") {
+  SUBCASE("all that the token was granted changed meanwhile") {
     REQUIRE(rig.engine.apply({PeersRig::fingerprint_of(token_a)}).has_value());
     rig.peers.answer(0, rig.value(token_a, body_1, 1s));
-    CHECK(rig.upstream.count() == 1);
+    CHECK(caller->body == body_1);
+    CHECK(rig.get(repo, token_a)->answers == 0);
+  }
+  SUBCASE("one that was overtaken at its holder's serves those who asked before they heard of the change") {
+    cache::SharedValue value = rig.value(token_a, body_1, 1s);
+    value.overtaken = true;
+    SUBCASE("and no others") {
+      rig.peers.answer(0, value);
+      CHECK(caller->answers == 0);
+      CHECK(rig.upstream.count() == 1);
+    }
+    SUBCASE("once") {
+      REQUIRE(rig.told(repo).has_value());
+      rig.peers.answer(0, value);
+      CHECK(caller->body == body_1);
+      CHECK(rig.get(repo, token_a)->answers == 0);
+    }
   }
 }
 

@@ -42,7 +42,7 @@ struct PeersRig : EngineRig {
     made.etag = received.get("ETag");
     made.age = age;
     made.proof_age = age;
-    made.not_sent_before = clock.mono();
+    made.fetched_after = clock.mono() - age;
     return made;
   }
   static cache::SharedOutcome outcome(int status, std::string body = "{}", http::Headers headers = {}) {
