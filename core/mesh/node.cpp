@@ -207,20 +207,48 @@ void Node::on_get(const PeerId& from, const Get& get) {
   }
 }
 
-/// Instead of an answer that did not fit, the asker is let go at once; a holder whose result did not fit passes.
-void Node::undelivered(const PeerId& to, const Message& message) {
+namespace {
+
+/// What says the least that can be true of a message whose content is not known: whoever waits asks for itself.
+std::optional<Message> without_content(const Message& message) {
   if (const auto* value = std::get_if<Value>(&message)) {
-    post(to, Release{value->question});
-  } else if (const auto* outcome = std::get_if<Outcome>(&message)) {
-    post(to, Release{outcome->question});
-  } else if (const auto* grant = std::get_if<Grant>(&message)) {
-    post(to, Release{grant->question});
-    m_table.receive(to, Forget{grant->question});
-  } else if (const auto* put = std::get_if<Put>(&message)) {
+    return Release{value->question};
+  }
+  if (const auto* outcome = std::get_if<Outcome>(&message)) {
+    return Release{outcome->question};
+  }
+  if (const auto* grant = std::get_if<Grant>(&message)) {
+    return Release{grant->question};
+  }
+  if (const auto* put = std::get_if<Put>(&message)) {
     const SlotKey slot = slot_key(put->resource, github::key_of(put->resource), put->value.fingerprint);
-    post(to, Pass{put->lease, slot, put->value.fingerprint});
-  } else if (const auto* failed = std::get_if<Failed>(&message)) {
-    post(to, Pass{failed->lease, failed->slot, failed->fingerprint});
+    return Pass{put->lease, slot, put->value.fingerprint};
+  }
+  if (const auto* failed = std::get_if<Failed>(&message)) {
+    return Pass{failed->lease, failed->slot, failed->fingerprint};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Node::body_lost(const PeerId& from, const Message& message) {
+  m_members.heard(from);
+  if (const auto* grant = std::get_if<Grant>(&message)) {
+    post(from, Forget{grant->question});
+  }
+  if (std::optional<Message> rest = without_content(message); rest.has_value()) {
+    dispatch(from, *rest);
+  }
+  deliver_own();
+}
+
+void Node::undelivered(const PeerId& to, const Message& message) {
+  if (const auto* grant = std::get_if<Grant>(&message)) {
+    m_table.receive(to, Forget{grant->question});
+  }
+  if (std::optional<Message> rest = without_content(message); rest.has_value()) {
+    post(to, *std::move(rest));
   }
   deliver_own();
 }

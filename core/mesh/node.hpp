@@ -47,8 +47,9 @@ class Node final : public cache::PeerNetwork {
   void link_down(const PeerId& peer, LinkEnd end);
   void dial_failed(const PeerId& peer, LinkEnd end);
   void receive(const PeerId& from, Message message);
-  /// A message's body did not get through: the other side has no room for it, or does not want it. The message is as it
-  /// was sent, and may lack its body here.
+  /// A message came without the body that belongs to it: there was no room, or the peer gave up on it.
+  void body_lost(const PeerId& from, const Message& message);
+  /// A message could not be sent, since it is too long.
   void undelivered(const PeerId& to, const Message& message);
   void tick();
   /// When tick() is wanted next.

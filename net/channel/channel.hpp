@@ -16,8 +16,8 @@ namespace ghoard::channel {
 /// owner moves the bytes. One thread, not movable.
 ///
 /// Memory of an idle one: its own size (under 512 bytes), 64 locked bytes for its two keys, and nothing on the heap
-/// (tests/bench/handshake_cost prints it). Receiving holds at most one record of 32 KiB, and bodies within `budget`; sending holds
-/// at most 1 MiB of frames besides the shared bodies.
+/// (tests/bench/handshake_cost prints it). Receiving holds at most one record of 32 KiB, and bodies within `budget`;
+/// sending holds at most 1 MiB of frames besides the shared bodies.
 class Channel {
  public:
   /// `transport` and `role` are the handshake's outcome. `events` and `budget` outlive it.

@@ -43,7 +43,8 @@ void Streams::take_message(const Frame& frame) {
   }
   const Incoming::Verdict verdict = m_incoming.open(frame);
   const bool is_open = verdict == Incoming::Verdict::fine;
-  if (is_open && !m_events.on_body(frame.stream, frame.payload.substr(body_size_bytes), frame.number())) {
+  const bool is_told = is_open || verdict == Incoming::Verdict::no_room;
+  if (is_told && !m_events.on_body(frame.stream, frame.payload.substr(body_size_bytes), frame.number()) && is_open) {
     cancel(frame.stream);
     return;
   }

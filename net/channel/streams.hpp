@@ -19,8 +19,7 @@ class ChannelEvents {
 
   /// A body of `size` bytes begins to come in on `stream`. False cancels it. `payload` is valid during the call.
   virtual bool on_body(std::uint32_t stream, std::string_view payload, std::uint32_t size) = 0;
-  /// A body will not be complete: the peer gave up on it, or there is no room for it, even for its payload (then
-  /// `on_body` was not told before).
+  /// A body will not be complete: the peer gave up on it, or there is no room for it.
   virtual void on_body_lost(std::uint32_t stream, CancelReason reason) = 0;
   /// A whole message. `stream` is 0 for one without a body, else the number of `on_body`. Messages with a body may be
   /// overtaken by later ones.

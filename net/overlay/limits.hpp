@@ -25,6 +25,7 @@ struct Limits {
   base::Millis handshake_again = std::chrono::hours(24);
   base::Millis handshake_overdue = std::chrono::hours(25);     ///< the side that dialled has not done it: it ends
   base::Millis upkeep{60'000};                                 ///< how often ages and keys of links are looked at
+  base::Millis body_deadline{60'000};                          ///< for a body to come in whole, from its beginning
   std::uint64_t body_bytes = std::uint64_t{64} * 1024 * 1024;  ///< being gathered, over all links
   base::Millis log_interval{10'000};                           ///< one line per cause
 };

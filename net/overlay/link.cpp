@@ -166,11 +166,45 @@ void Link::on_broken(const Error& error) {
 
 // ---- what the channel says ----------------------------------------------------------------------
 
-bool Link::on_body(std::uint32_t, std::string_view, std::uint32_t) {
-  return !m_welcome_due;
+bool Link::on_body(std::uint32_t stream, std::string_view payload, std::uint32_t) {
+  if (m_welcome_due) {
+    return false;
+  }
+  const base::MonoTime deadline = m_shared->clock.mono() + m_shared->limits.body_deadline;
+  m_coming.emplace(stream, Coming{std::string(payload), deadline});
+  watch_bodies();
+  return true;
 }
 
-void Link::on_body_lost(std::uint32_t, channel::CancelReason) {
+/// A peer that begins bodies and does not end them would keep their room from all others.
+void Link::watch_bodies() {
+  if (m_coming.empty() || m_body_watch != nullptr) {
+    return;
+  }
+  const base::MonoTime first = m_coming.begin()->second.deadline;  // streams are numbered in their order
+  m_body_watch = std::make_unique<boost::asio::steady_timer>(m_shared->loop,
+                                                             std::max(first - m_shared->clock.mono(), base::Millis{1}));
+  m_body_watch->async_wait([weak = weak_from_this()](const Error& error) {
+    const std::shared_ptr<Link> self = weak.lock();
+    if (error || !self) {
+      return;
+    }
+    self->m_body_watch.reset();
+    const base::MonoTime now = self->m_shared->clock.mono();
+    while (!self->m_coming.empty() && self->m_coming.begin()->second.deadline <= now) {
+      const std::uint32_t stream = self->m_coming.begin()->first;
+      self->m_channel.cancel(stream);
+      self->on_body_lost(stream, channel::CancelReason::unwanted);
+    }
+    self->watch_bodies();
+    self->flush_soon();
+  });
+}
+
+void Link::on_body_lost(std::uint32_t stream, channel::CancelReason) {
+  if (auto coming = m_coming.extract(stream); !coming.empty() && m_host != nullptr) {
+    m_host->link_body_lost(shared_from_this(), std::move(coming.mapped().payload));
+  }
   m_shared->log.say("body lost", "a body from " + m_facts.peer.text() + " was lost");
 }
 
@@ -178,7 +212,8 @@ void Link::on_cancelled(channel::MessageId, channel::CancelReason) {
   m_shared->log.say("body cancelled", m_facts.peer.text() + " had no room for a body");
 }
 
-void Link::on_message(std::uint32_t, channel::Message message) {
+void Link::on_message(std::uint32_t stream, channel::Message message) {
+  m_coming.erase(stream);
   if (message.payload.size() == 1 && !message.body) {
     on_control(message.payload.front());
     return;

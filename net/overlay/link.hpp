@@ -3,6 +3,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ class LinkHost {
   /// The other side has accepted this one; comes first, and only on the side that dialled.
   virtual void link_welcome(const std::shared_ptr<Link>& link) = 0;
   virtual void link_message(const std::shared_ptr<Link>& link, std::string payload, http::Body body) = 0;
+  /// The body of this message will not come.
+  virtual void link_body_lost(const std::shared_ptr<Link>& link, std::string payload) = 0;
   /// The other side has sent what it wanted to over this link: it uses another one.
   virtual void link_drained(const std::shared_ptr<Link>& link) = 0;
   /// No message comes or goes any more; comes last. `why` is a phrase for the log.
@@ -84,12 +87,18 @@ class Link final : public channel::ChannelEvents, public std::enable_shared_from
   [[nodiscard]] std::uint64_t bytes_out() const { return m_bytes_out; }
 
  private:
+  struct Coming {
+    std::string payload;
+    base::MonoTime deadline{};
+  };
+
   bool on_body(std::uint32_t stream, std::string_view payload, std::uint32_t size) override;
   void on_body_lost(std::uint32_t stream, channel::CancelReason reason) override;
   void on_message(std::uint32_t stream, channel::Message message) override;
   void on_cancelled(channel::MessageId id, channel::CancelReason reason) override;
   void on_closed(channel::CloseReason reason, bool by_peer) override;
 
+  void watch_bodies();
   void on_control(char control);
   void wait_readable();
   void read();
@@ -116,6 +125,8 @@ class Link final : public channel::ChannelEvents, public std::enable_shared_from
   std::size_t m_sent = 0;
   std::uint64_t m_bytes_in = 0;
   std::uint64_t m_bytes_out = 0;
+  std::map<std::uint32_t, Coming> m_coming;                 ///< bodies on their way here, by stream
+  std::unique_ptr<boost::asio::steady_timer> m_body_watch;  ///< while there are any
   std::unique_ptr<boost::asio::steady_timer> m_pause;
   std::unique_ptr<boost::asio::steady_timer> m_deadline;  ///< of draining, then of lingering
   std::optional<mesh::LinkEnd> m_broken;                  ///< what the socket said

@@ -145,6 +145,16 @@ void Overlay::receive(const mesh::PeerId& from, mesh::Message message) {
   arm();
 }
 
+void Overlay::body_lost(const mesh::PeerId& from, const mesh::Message& message) {
+  m_node.body_lost(from, message);
+  arm();
+}
+
+void Overlay::undelivered(const mesh::PeerId& to, const mesh::Message& message) {
+  m_node.undelivered(to, message);
+  arm();
+}
+
 void Overlay::tick() {
   m_node.tick();
   m_armed = base::MonoTime::max();

@@ -67,6 +67,8 @@ class Overlay final : private TransportUser {
   void link_down(const mesh::PeerId& peer, mesh::LinkEnd end) override;
   void dial_failed(const mesh::PeerId& peer, mesh::LinkEnd end) override;
   void receive(const mesh::PeerId& from, mesh::Message message) override;
+  void body_lost(const mesh::PeerId& from, const mesh::Message& message) override;
+  void undelivered(const mesh::PeerId& to, const mesh::Message& message) override;
   void tick() override;
 
   void arm();

@@ -88,6 +88,11 @@ void Transport::send(const mesh::PeerId& to, mesh::Message message) {
   }
   if (!found->second.current->send(mesh::encode(message), mesh::body_of(message)) && found->second.current->is_open()) {
     m_shared->log.say("message too large", "a message cannot be sent: " + std::string(mesh::name_of(message)));
+    boost::asio::post(m_shared->loop, [this, alive = m_alive, to, message = std::move(message)] {
+      if (*alive) {
+        m_user.undelivered(to, message);
+      }
+    });
   }
 }
 
@@ -262,6 +267,12 @@ void Transport::link_message(const LinkPtr& link, std::string payload, http::Bod
     return;
   }
   m_user.receive(link->facts().peer, *std::move(message));
+}
+
+void Transport::link_body_lost(const LinkPtr& link, std::string payload) {
+  if (const auto message = mesh::decode(payload, std::make_shared<const std::string>()); message.has_value()) {
+    m_user.body_lost(link->facts().peer, *message);
+  }
 }
 
 /// The side that dialled both knows best which it uses.

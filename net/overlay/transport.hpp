@@ -27,6 +27,10 @@ class TransportUser {
   virtual void link_down(const mesh::PeerId& peer, mesh::LinkEnd end) = 0;
   virtual void dial_failed(const mesh::PeerId& peer, mesh::LinkEnd end) = 0;
   virtual void receive(const mesh::PeerId& from, mesh::Message message) = 0;
+  /// A message came of which the body did not; it is empty here.
+  virtual void body_lost(const mesh::PeerId& from, const mesh::Message& message) = 0;
+  /// A message was not sent, since it is too long.
+  virtual void undelivered(const mesh::PeerId& to, const mesh::Message& message) = 0;
   virtual void tick() = 0;
 };
 
@@ -95,6 +99,7 @@ class Transport final : public mesh::Links, private LinkHost, private ListenerHo
 
   void link_welcome(const LinkPtr& link) override;
   void link_message(const LinkPtr& link, std::string payload, http::Body body) override;
+  void link_body_lost(const LinkPtr& link, std::string payload) override;
   void link_drained(const LinkPtr& link) override;
   void link_ended(const LinkPtr& link, mesh::LinkEnd end, std::string_view why) override;
   void inbound(Tcp::socket socket, channel::Outcome outcome, const Tcp::endpoint& remote, KeyRing::Serial key,

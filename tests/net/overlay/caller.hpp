@@ -63,6 +63,8 @@ class HandPeer final : private channel::ChannelEvents {
   /// Sends what the channel has.
   void flush();
   [[nodiscard]] const std::vector<channel::Message>& messages() const { return m_messages; }
+  /// How many of its bodies the other side gave up on.
+  [[nodiscard]] std::size_t cancelled() const { return m_cancelled; }
   [[nodiscard]] std::optional<channel::CloseReason> closed() const { return m_closed; }
 
   Caller caller;
@@ -71,7 +73,7 @@ class HandPeer final : private channel::ChannelEvents {
   bool on_body(std::uint32_t, std::string_view, std::uint32_t) override { return true; }
   void on_body_lost(std::uint32_t, channel::CancelReason) override {}
   void on_message(std::uint32_t, channel::Message message) override { m_messages.push_back(std::move(message)); }
-  void on_cancelled(channel::MessageId, channel::CancelReason) override {}
+  void on_cancelled(channel::MessageId, channel::CancelReason) override { ++m_cancelled; }
   void on_closed(channel::CloseReason reason, bool by_peer) override {
     if (by_peer) {
       m_closed = reason;
@@ -85,6 +87,7 @@ class HandPeer final : private channel::ChannelEvents {
   std::unique_ptr<channel::Channel> m_channel;
   std::string m_first;
   std::vector<channel::Message> m_messages;
+  std::size_t m_cancelled = 0;
   std::optional<channel::CloseReason> m_closed;
 };
 

@@ -94,6 +94,24 @@ TEST_SUITE("net/overlay/link") {
     REQUIRE(run_until(scene.loop, [&] { return scene.station.transport().links() == 0; }));
   }
 
+  TEST_CASE("a body that does not come to its end is given up when its time is over") {
+    Limits limits;
+    limits.body_deadline = base::Millis{50};
+    Scene scene(limits);
+    scene.peer.channel().send({mesh::encode(value_with(1 << 20)), std::make_shared<const std::string>(1 << 20, 'x')});
+    std::string out;
+    scene.peer.channel().next_output(out, 40'000);  // the message and a part of the body; the rest is kept back
+    scene.peer.caller.send(out);
+    REQUIRE(run_until(scene.loop, [&] { return scene.told().lost.size() == 1; }));
+    CHECK(scene.told().linked);
+    CHECK(scene.told().messages.empty());
+    REQUIRE(run_until(scene.loop, [&] {
+      scene.peer.step();
+      return scene.peer.cancelled() == 1;
+    }));
+    CHECK(scene.told().lost.size() == 1);
+  }
+
   TEST_CASE("a good-bye is told as one") {
     Scene scene;
     scene.peer.channel().close(channel::CloseReason::leaving);

@@ -52,6 +52,8 @@ struct Told {
   std::vector<mesh::LinkEnd> downs;
   std::vector<mesh::LinkEnd> dials_failed;
   std::vector<mesh::Message> messages;
+  std::vector<mesh::Message> undelivered;
+  std::vector<mesh::Message> lost;
   bool linked = false;
 };
 
@@ -93,6 +95,12 @@ class Station final : private TransportUser {
   void link_down(const mesh::PeerId& peer, mesh::LinkEnd end) override;
   void dial_failed(const mesh::PeerId& peer, mesh::LinkEnd end) override;
   void receive(const mesh::PeerId& from, mesh::Message message) override;
+  void body_lost(const mesh::PeerId& from, const mesh::Message& message) override {
+    m_told[from].lost.push_back(message);
+  }
+  void undelivered(const mesh::PeerId& to, const mesh::Message& message) override {
+    m_told[to].undelivered.push_back(message);
+  }
   void tick() override { ++m_ticks; }
 
   SystemClock m_system_clock;

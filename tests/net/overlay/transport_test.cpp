@@ -87,6 +87,32 @@ TEST_SUITE("net/overlay/transport") {
     }
   }
 
+  TEST_CASE("a body for which there is no room is told, with its message, where it should have come") {
+    Limits narrow;
+    narrow.body_bytes = 100'000;
+    Pair pair(narrow);
+    REQUIRE(pair.link());
+    pair.a.send(pair.b, value_with(200'000));
+    REQUIRE(run_until(pair.loop, [&] { return !pair.b.told(pair.a).lost.empty(); }));
+    CHECK(mesh::name_of(pair.b.told(pair.a).lost.front()) == "value");
+    CHECK(pair.b.bodies(pair.a).empty());
+    pair.a.send(pair.b, value_with(50'000));
+    REQUIRE(run_until(pair.loop, [&] { return pair.b.bodies(pair.a).size() == 1; }));
+    CHECK(pair.b.told(pair.a).lost.size() == 1);
+  }
+
+  TEST_CASE("a message that is too long for one is told as not delivered") {
+    Pair pair;
+    REQUIRE(pair.link());
+    mesh::Message message = value_with(1);
+    for (int i = 0; i < 6; ++i) {
+      std::get<mesh::Value>(message).value.headers.add("Warning", std::string(4'000, 'x'));
+    }
+    pair.a.send(pair.b, message);
+    REQUIRE(run_until(pair.loop, [&] { return pair.a.told(pair.b).undelivered.size() == 1; }));
+    CHECK(pair.a.is_linked(pair.b));
+  }
+
   TEST_CASE("a ping overtakes a body of 16 MiB") {
     Pair pair;
     REQUIRE(pair.link());
