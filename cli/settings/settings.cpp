@@ -6,6 +6,7 @@
 
 #include "cli/settings/settings_file.hpp"
 #include "core/base/digest.hpp"
+#include "core/base/secret.hpp"
 #include "core/http/uri.hpp"
 
 namespace ghoard::settings {
@@ -151,6 +152,21 @@ std::vector<std::string> Settings::list(std::string_view key) const {
     items.emplace_back(item);
   }
   return items;
+}
+
+void Settings::forget_secret(std::string_view key) {
+  const auto found = m_values.find(key);
+  if (found != m_values.end() && !found->second.text.empty()) {
+    base::wipe(found->second.text);
+    found->second.text = "set";
+  }
+}
+
+void Settings::take_over(const Settings& other, std::string_view key) {
+  const auto found = m_values.find(key);
+  if (found != m_values.end()) {
+    found->second = other.value(key);
+  }
 }
 
 std::string Settings::fixed_hash() const {

@@ -55,6 +55,8 @@ struct Paths {
   [[nodiscard]] std::filesystem::path agent_record() const { return cache / "agent.lock"; }
   [[nodiscard]] std::filesystem::path start_lock() const { return state / "start.lock"; }
   [[nodiscard]] std::filesystem::path agent_log() const { return state / "agent.log"; }
+  /// Whom the agent has met; its own.
+  [[nodiscard]] std::filesystem::path peers_file() const { return state / "peers"; }
   [[nodiscard]] std::filesystem::path socket() const { return run / "agent.sock"; }
 };
 [[nodiscard]] base::Result<Paths> find_paths(const Environment& environment);
@@ -77,6 +79,10 @@ class Settings {
   [[nodiscard]] std::vector<std::string> list(std::string_view key) const;
   /// True when somebody set it: file, environment or flag.
   [[nodiscard]] bool is_explicit(std::string_view key) const { return value(key).source != Source::built_in; }
+  /// Wipes a secret that has been used: from here on its text says only that it is set.
+  void forget_secret(std::string_view key);
+  /// Takes one value as `other` has it: what a hang-up signal re-reads.
+  void take_over(const Settings& other, std::string_view key);
   /// A short hash of each setting fixed at start, "key:hash,...", for the agent's record. Of secrets it tells only
   /// whether they are set.
   [[nodiscard]] std::string fixed_hash() const;

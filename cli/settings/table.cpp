@@ -8,7 +8,7 @@ namespace {
 
 using Kind = Setting::Kind;
 
-constexpr std::array<Setting, 15> rows{{
+constexpr std::array<Setting, 16> rows{{
     {"default_ttl", "GHOARD_DEFAULT_TTL", "CACHE_DEFAULT_TTL", Kind::seconds, "300", true, false,
      "seconds that answers of routes without a row of their own stay fresh"},
     {"api_url", "GHOARD_API_URL", "", Kind::url, "https://api.github.com", true, false,
@@ -38,6 +38,8 @@ constexpr std::array<Setting, 15> rows{{
      "file of this agent's identity key; empty means one in the state directory"},
     {"github_repo", "GHOARD_GITHUB_REPO", "", Kind::text, "", true, false,
      "repository OWNER/NAME through which peers find each other"},
+    {"denied_peers", "GHOARD_DENIED_PEERS", "", Kind::list, "", true, false,
+     "ids of peers that are let in no more, whatever key they have"},
 }};
 
 }  // namespace

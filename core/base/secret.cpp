@@ -7,6 +7,11 @@
 
 namespace ghoard::base {
 
+void wipe(std::string& text) {
+  sodium_memzero(text.data(), text.size());
+  text.clear();
+}
+
 void SecretBytes::Free::operator()(std::uint8_t* bytes) const {
   sodium_free(bytes);
 }

@@ -4,11 +4,15 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/base/result.hpp"
 
 namespace ghoard::base {
+
+/// Overwrites a text that held a secret, and empties it; the compiler may not leave that out.
+void wipe(std::string& text);
 
 /// Bytes in libsodium's guarded memory: out of swap and core dumps where the kernel allows it, wiped when they go.
 /// Move-only. A page and its guards stand behind each, so this is for keys and tokens, not for data.

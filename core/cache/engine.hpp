@@ -40,6 +40,8 @@ class Engine final : public RequestHandler, public PeerHost {
 
   [[nodiscard]] const Metrics& metrics() const { return m_state.metrics; }
   [[nodiscard]] const github::RateBook& rates() const { return m_state.rates; }
+  /// See State::clock_ahead; nothing before the first answer.
+  [[nodiscard]] std::optional<base::Seconds> clock_ahead() const { return m_state.clock_ahead; }
   [[nodiscard]] std::size_t flights() const { return m_fetcher.flights(); }
 
  private:

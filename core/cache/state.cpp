@@ -1,5 +1,6 @@
 #include "core/cache/state.hpp"
 
+#include "core/http/date.hpp"
 #include "core/http/uri.hpp"
 
 namespace ghoard::cache {
@@ -58,6 +59,9 @@ void State::account(const http::Origin& origin, const github::Credential& creden
     if (!github::is_limited(head->status, head->headers, body) &&
         github::costs_quota(head->status, credential.authorization.empty(), path)) {
       ++metrics.api_calls_made;
+    }
+    if (const auto date = http::parse_http_date(head->headers.get("Date")); date.has_value()) {
+      clock_ahead = std::chrono::round<base::Seconds>(clock.wall() - *date);
     }
     if (head->status != 401) {
       holders.observe(credential.fingerprint, head->headers);

@@ -63,6 +63,9 @@ struct State {
   HolderHeaders holders;
   std::unordered_set<ResponseId> touched;  // served since the last flush of the LRU order
 
+  /// How far this machine's clock is ahead of the API's, as the last answer's Date had it (RFC 9110 section 6.6.1).
+  std::optional<base::Seconds> clock_ahead;
+
   PeerNetwork* peers = nullptr;  ///< null: this machine is alone
   PeerMarks from_peers;
   /// What was fetched until then may have missed a change (PeerHost::distrust_older).
