@@ -10,6 +10,7 @@
 
 #include "cli/commands/parse.hpp"
 #include "cli/commands/report.hpp"
+#include "cli/link/agent_secrets.hpp"
 #include "cli/link/descriptor.hpp"
 #include "cli/link/link.hpp"
 #include "cli/link/probe.hpp"
@@ -187,6 +188,14 @@ int run(const link::Program& program, Arguments arguments) {
   std::vector<std::string> words{agent->string(), "run"};
   if (::isatty(STDIN_FILENO) == 1) {
     words.emplace_back("--foreground");  // a closed terminal ends it; elsewhere a hang-up re-reads keys
+  }
+  const base::Result<link::Descriptor> told = link::tell_secrets(*changed);
+  if (!told) {
+    return print_failure(program, told.error());
+  }
+  if (told->is_open()) {
+    words.insert(words.end(), {"--secrets-fd", std::to_string(told->get())});
+    ::fcntl(told->get(), F_SETFD, 0);
   }
   return print_failure(program,
                        link::replace_process(words, link::agent_environment(*changed, link::whole_environment())));

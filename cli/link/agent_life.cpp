@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "cli/link/agent_secrets.hpp"
 #include "cli/link/link.hpp"
 #include "cli/link/lock_holder.hpp"
 #include "cli/link/probe.hpp"
@@ -125,15 +126,22 @@ base::Result<void> spawn_agent(const Program& program) {
   if (!log) {
     return tl::unexpected(log.error());
   }
+  base::Result<Descriptor> told = tell_secrets(program);
+  if (!told) {
+    return tl::unexpected(told.error());
+  }
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
     return base::fail(base::ErrorCode::system, std::string("pipe: ") + std::strerror(errno));
   }
   const Descriptor read_end(ends[0]);
   Descriptor write_end(ends[1]);
+  std::vector<std::string> words{agent->string(), "run", "--status-fd", "3"};
+  if (told->is_open()) {
+    words.insert(words.end(), {"--secrets-fd", "4"});
+  }
   const base::Result<void> spawned =
-      spawn_detached({agent->string(), "run", "--status-fd", "3"}, agent_environment(program, whole_environment()),
-                     log->get(), write_end.get());
+      spawn_detached(words, agent_environment(program, whole_environment()), log->get(), write_end.get(), told->get());
   if (!spawned) {
     return spawned;
   }

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "cli/link/link.hpp"
+#include "cli/link/probe.hpp"
 #include "core/cache/answer.hpp"
 #include "core/cache/judge.hpp"
 #include "core/github/canonical.hpp"
@@ -33,6 +34,16 @@ bool is_overlay_off(const settings::Settings& settings) {
     }
   }
   return true;
+}
+
+bool may_read_directly(const Program& program, bool may_spawn) {
+  const bool off = is_overlay_off(program.settings);
+  if (may_spawn && !off) {
+    return false;
+  }
+  const base::Result<std::optional<local::AgentRecord>> record = read_record(program);
+  // Another user's record: nobody here takes part in whatever its agent does.
+  return record && *record ? !(*record)->overlay : off || !record;
 }
 
 std::optional<cache::Reply> read_directly(const Program& program, std::string_view method, std::string_view target,

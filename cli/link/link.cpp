@@ -302,7 +302,7 @@ class Link::Impl {
 
   /// Without an agent: a fresh entry, straight from the database.
   base::Result<std::optional<Answer>> read_stored(Journey& journey) {
-    const bool allowed = !m_may_spawn || is_overlay_off(m_program.settings);
+    const bool allowed = may_read_directly(m_program, m_may_spawn);
     const ApiCall& call = journey.call;
     if (!allowed || !is_read(call.method) || !call.body.empty() || call.body_fd >= 0) {
       return std::nullopt;

@@ -60,12 +60,14 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 struct Layout {
   int error = -1;
   int third = -1;
+  int fourth = -1;
 };
 
 // Between fork and exec: only async-signal-safe calls.
 void arrange(const Layout& layout) {
   const int third = ::fcntl(layout.third, F_DUPFD, out_of_the_way);
   const int error = layout.error >= 0 ? ::fcntl(layout.error, F_DUPFD, out_of_the_way) : -1;
+  const int fourth = layout.fourth >= 0 ? ::fcntl(layout.fourth, F_DUPFD, out_of_the_way) : -1;
   const int null = ::fcntl(::open("/dev/null", O_RDWR), F_DUPFD, out_of_the_way);
   ::dup2(null, STDIN_FILENO);
   ::dup2(null, STDOUT_FILENO);
@@ -73,8 +75,9 @@ void arrange(const Layout& layout) {
     ::dup2(error, STDERR_FILENO);
   }
   ::dup2(third, 3);
-  if (::close_range(4, ~0U, 0) != 0) {
-    for (int descriptor = 4; descriptor < 65536; ++descriptor) {
+  const int first_unused = fourth >= 0 ? ::dup2(fourth, 4) + 1 : 4;
+  if (::close_range(static_cast<unsigned>(first_unused), ~0U, 0) != 0) {
+    for (int descriptor = first_unused; descriptor < 65536; ++descriptor) {
       ::close(descriptor);
     }
   }
@@ -161,7 +164,7 @@ std::vector<std::string> agent_environment(const Program& program, std::span<con
 }
 
 base::Result<void> spawn_detached(const std::vector<std::string>& arguments,
-                                  const std::vector<std::string>& environment, int log, int third) {
+                                  const std::vector<std::string>& environment, int log, int third, int fourth) {
   const std::vector<char*> argv = pointers(arguments);
   const std::vector<char*> envp = pointers(environment);
   const pid_t child = ::fork();
@@ -180,7 +183,7 @@ base::Result<void> spawn_detached(const std::vector<std::string>& arguments,
   if (::chdir("/") != 0) {
     ::_exit(1);
   }
-  become({log, third}, argv.data(), envp.data());
+  become({log, third, fourth}, argv.data(), envp.data());
 }
 
 base::Result<pid_t> spawn_child(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
@@ -192,7 +195,7 @@ base::Result<pid_t> spawn_child(const std::vector<std::string>& arguments, const
     return fail_system("fork");
   }
   if (child == 0) {
-    become({-1, third}, argv.data(), envp.data());
+    become({-1, third, -1}, argv.data(), envp.data());
   }
   return child;
 }

@@ -22,10 +22,10 @@ namespace ghoard::link {
 [[nodiscard]] std::vector<std::string> whole_environment();
 
 /// Starts a program that outlives us and is nobody's child here: a session of its own, `/` as its directory,
-/// descriptors 0 and 1 on /dev/null, 2 on `log`, 3 on `third`, all others closed. If it cannot be executed it writes
-/// "error TEXT" into descriptor 3.
+/// descriptors 0 and 1 on /dev/null, 2 on `log`, 3 on `third`, 4 on `fourth` if that is one, all others closed. If it
+/// cannot be executed it writes "error TEXT" into descriptor 3.
 base::Result<void> spawn_detached(const std::vector<std::string>& arguments,
-                                  const std::vector<std::string>& environment, int log, int third);
+                                  const std::vector<std::string>& environment, int log, int third, int fourth = -1);
 
 /// A child of ours with 0 and 1 on /dev/null, 2 as ours, 3 on `third`, all others closed.
 base::Result<pid_t> spawn_child(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,

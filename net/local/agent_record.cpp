@@ -29,6 +29,8 @@ bool assign(AgentRecord& record, std::string_view name, std::string_view value) 
     record.api_url = value;
   } else if (name == "settings") {
     record.settings = value;
+  } else if (name == "overlay") {
+    record.overlay = value != "off";  // whatever a later version means by another word, it is no "off"
   }
   return true;
 }
@@ -64,7 +66,7 @@ base::Result<AgentRecord> parse_agent_record(std::string_view text) {
 std::string format_agent_record(const AgentRecord& record) {
   return "pid " + std::to_string(record.pid) + "\nversion " + record.version + "\nprotocol " +
          std::to_string(record.protocol) + "\nsocket " + record.socket + "\napi_url " + record.api_url + "\nsettings " +
-         record.settings + "\n";
+         record.settings + "\noverlay " + (record.overlay ? "on" : "off") + "\n";
 }
 
 }  // namespace ghoard::local

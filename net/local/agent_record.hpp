@@ -16,6 +16,8 @@ struct AgentRecord {
   std::string socket;    ///< absolute path
   std::string api_url;   ///< the upstream base URL the agent was started with
   std::string settings;  ///< hash of the settings fixed at start
+  /// It shares with peers. While it is away its cache may miss changes that they were told of; the line outlives it.
+  bool overlay = false;
 
   bool operator==(const AgentRecord&) const = default;
 };

@@ -1,5 +1,5 @@
 // An agent that answers every API request with what it was sent. How it behaves at its start is read from STATE/fake;
-// what it found there it writes to STATE/starts, STATE/environment and STATE/descriptors.
+// what it found there it writes to STATE/starts, STATE/environment, STATE/descriptors and STATE/secrets.
 
 #include <algorithm>
 #include <cstdio>
@@ -238,8 +238,9 @@ int listen_and_serve(Fake& fake, int status_fd) {
   }
   const int protocol =
       fake.mode == "newer" ? base::local_protocol + 1 : (fake.mode == "older" ? 0 : base::local_protocol);
-  const std::string record = local::format_agent_record(
-      {::getpid(), "fake", protocol, socket, fake.settings.text("api_url"), fake.settings.fixed_hash()});
+  const std::string record =
+      local::format_agent_record({::getpid(), "fake", protocol, socket, fake.settings.text("api_url"),
+                                  fake.settings.fixed_hash(), slurp(fake.paths.state / "overlay") == "on"});
   if (::ftruncate(lock, 0) != 0 || ::pwrite(lock, record.data(), record.size(), 0) < 0) {
     return give_up(status_fd, "error cannot write the record\n");
   }
@@ -259,9 +260,16 @@ int main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
   const settings::Environment environment = settings::process_environment();
   const auto paths = settings::find_paths(environment);
-  const auto loaded = paths ? settings::Settings::load(*paths, environment) : tl::unexpected(paths.error());
+  // As the real one does: a network key that it is told counts as a flag.
+  const bool is_told = argc == 6 && std::string(argv[4]) == "--secrets-fd";
+  const std::string secrets = is_told ? slurp("/dev/fd/" + std::string(argv[5])) : std::string();
+  std::map<std::string, std::string> flags;
+  if (secrets.starts_with("network_key ")) {
+    flags["network_key"] = secrets.substr(12, secrets.find('\n') - 12);
+  }
+  const auto loaded = paths ? settings::Settings::load(*paths, environment, flags) : tl::unexpected(paths.error());
   const bool exclusive = argc == 5 && std::string(argv[4]) == "--exclusive" && command == "--one-shot";
-  if (argc != 4 && !exclusive && !(argc == 2 && command == "run")) {
+  if (argc != 4 && !exclusive && !is_told && !(argc == 2 && command == "run")) {
     return 2;
   }
   if (!loaded) {
@@ -274,6 +282,7 @@ int main(int argc, char** argv) {
   fake.exclusive = exclusive;
   fake.mode = slurp(fake.paths.state / "fake");
   describe_start(fake);
+  append(fake.paths.state / "secrets", secrets);
   if (fake.one_shot) {
     serve(fake, 3);
     return 0;
@@ -284,5 +293,5 @@ int main(int argc, char** argv) {
   if (fake.mode == "mute") {
     return 3;
   }
-  return listen_and_serve(fake, argc == 4 ? 3 : STDOUT_FILENO);
+  return listen_and_serve(fake, argc == 2 ? STDOUT_FILENO : 3);
 }

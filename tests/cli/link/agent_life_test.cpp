@@ -1,6 +1,7 @@
 #include <chrono>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <map>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
@@ -107,6 +108,32 @@ TEST_CASE("the agent starts in `/` with three descriptors and the status pipe, a
   CHECK(::waitpid(pid, nullptr, WNOHANG) == -1);
   CHECK(::getsid(pid) != ::getsid(0));
   CHECK(::getsid(pid) != pid);
+}
+
+TEST_CASE("an agent is told the network key of the environment through a pipe, and no token with it") {
+  AgentHome home;
+  home.variables["GHOARD_NETWORK_KEY"] = "k3y";
+  home.variables["GH_TOKEN"] = "t0ken";
+  REQUIRE(link::start_agent(home.program()));
+  CHECK(home.read("state/secrets") == "network_key k3y\n");
+  CHECK(home.read("state/environment").find("k3y") == std::string::npos);
+  CHECK(home.read("state/environment").find("t0ken") == std::string::npos);
+}
+
+TEST_CASE("an agent that may have peers and has no network key is told the token, and any other is told nothing") {
+  const auto told = [](const std::map<std::string, std::string>& variables, const std::string& config) {
+    AgentHome home;
+    home.variables.insert(variables.begin(), variables.end());
+    home.variables["GH_TOKEN"] = "t0ken";
+    home.write("config/config.toml", config);
+    REQUIRE(link::start_agent(home.program()));
+    CHECK(home.read("state/descriptors").find("3 pipe:") != std::string::npos);
+    return home.read("state/secrets");
+  };
+  CHECK(told({{"GHOARD_LISTEN_PORT", "0"}}, "") == "token t0ken\n");
+  CHECK(told({}, "") == "");
+  CHECK(told({{"GHOARD_LISTEN_PORT", "0"}, {"GHOARD_ENABLE_P2P", "no"}}, "") == "");
+  CHECK(told({{"GHOARD_LISTEN_PORT", "0"}}, "network_key = \"of the file\"\n") == "");
 }
 
 TEST_CASE("the agent's environment has what it needs and no secrets") {

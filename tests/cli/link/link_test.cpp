@@ -49,6 +49,7 @@ ApiCall make(std::string target = "/user", std::string method = "GET") {
 /// An overlay is asked for, so that the database is not read directly.
 void want_overlay(AgentHome& home) {
   home.variables["GHOARD_LISTEN_PORT"] = "0";
+  home.variables["GHOARD_NETWORK_KEY"] = "told";  // else gh is asked for a token to make one from
 }
 
 base::WallTime now() {
@@ -377,6 +378,35 @@ TEST_CASE("a fresh granted entry is answered from the database without an agent"
   REQUIRE(unchanged.answer);
   CHECK(unchanged.answer->status == 304);
   CHECK(home.starts() == 0);
+}
+
+TEST_CASE("the database is read directly only where no agent with peers may have missed a change") {
+  struct Case {
+    const char* record;  ///< of an agent that has gone; empty: none was ever there
+    bool wants_overlay;
+    bool reads;
+  };
+  for (const Case& c : {Case{"", false, true}, Case{"", true, false}, Case{"off", false, true}, Case{"off", true, true},
+                        Case{"on", false, false}, Case{"on", true, false}, Case{"maybe", false, false}}) {
+    CAPTURE(c.record);
+    CAPTURE(c.wants_overlay);
+    AgentHome home;
+    put_answer(home, "tok");
+    home.variables["GH_TOKEN"] = "tok";
+    if (c.wants_overlay) {
+      want_overlay(home);
+    }
+    if (*c.record != '\0') {
+      home.write("cache/agent.lock",
+                 "pid 1\nversion 0\nprotocol 1\nsocket /nowhere\noverlay " + std::string(c.record) + "\n");
+    }
+    const link::Program program = home.program();
+    link::Link link(program, Spawn::forbidden);
+    const Got got = send(link, make());
+    REQUIRE(got.answer);
+    CHECK(got.answer->headers.get("Cache-Status").ends_with("; detail=direct") == c.reads);
+    CHECK((home.starts() == 0) == c.reads);
+  }
 }
 
 TEST_CASE("the database is not read for another token, a stale entry, or a caller who wants it new") {
