@@ -33,6 +33,9 @@ std::variant<Arguments, Farewell> parse_arguments(std::span<const char* const> a
   run->add_option("--status-fd", arguments.status_fd, "descriptor that is told `ready` or `error TEXT`")
       ->check(CLI::Range(first_own_descriptor, last_descriptor))
       ->take_last();
+  run->add_option("--secrets-fd", arguments.secrets_fd, "descriptor that tells the network key and the token")
+      ->check(CLI::Range(first_own_descriptor, last_descriptor))
+      ->take_last();
   run->add_flag("--foreground", arguments.foreground, "end when the terminal hangs up");
   try {
     app.parse(static_cast<int>(argv.size()), argv.data());

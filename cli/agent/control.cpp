@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/agent/front.hpp"
+#include "cli/agent/peers_report.hpp"
 #include "core/base/version.hpp"
 #include "core/http/uri.hpp"
 
@@ -30,6 +31,21 @@ cache::Reply reply(const Json& document) {
 cache::Reply failure(const base::Error& error) {
   return error.code == base::ErrorCode::busy ? failure_reply(503, "cannot_invalidate", error.message)
                                              : failure_reply(500, "store", error.message);
+}
+
+/// Of what a caller wants of the overlay.
+cache::Reply refusal(const base::Error& error) {
+  return error.code == base::ErrorCode::unavailable ? failure_reply(409, "overlay_off", error.message)
+                                                    : failure_reply(400, "refused", error.message);
+}
+
+/// The one text of a small object.
+std::optional<std::string> text_in(const std::string& body, const char* name) {
+  const Json document = Json::parse(body, nullptr, false);
+  const auto found = document.is_object() ? document.find(name) : document.end();
+  return document.is_object() && document.size() == 1 && found != document.end() && found->is_string()
+             ? std::optional(found->get<std::string>())
+             : std::nullopt;
 }
 
 std::int64_t unix_seconds(base::WallTime time) {
@@ -122,7 +138,7 @@ struct Control::Endpoint {
 };
 
 const Control::Endpoint* Control::find(std::string_view path) {
-  static constexpr std::array<Endpoint, 7> table{{
+  static constexpr std::array<Endpoint, 11> table{{
       {"/v1/status", "GET", &Control::status},
       {"/v1/stats", "GET", &Control::stats},
       {"/v1/rate", "GET", &Control::rate},
@@ -130,6 +146,10 @@ const Control::Endpoint* Control::find(std::string_view path) {
       {"/v1/cache/remove", "POST", &Control::remove},
       {"/v1/cache/clear", "POST", &Control::clear},
       {"/v1/stop", "POST", &Control::stop},
+      {"/v1/peers", "GET", &Control::peers},
+      {"/v1/peers/add", "POST", &Control::add_peer},
+      {"/v1/peers/remove", "POST", &Control::remove_peer},
+      {"/v1/network", "GET", &Control::network},
   }};
   const auto* found =
       std::find_if(table.begin(), table.end(), [&](const Endpoint& endpoint) { return endpoint.path == path; });
@@ -171,13 +191,18 @@ cache::Reply Control::status(const cache::IncomingRequest&) {
   document["version"] = m_context.record.version;
   document["protocol"] = m_context.record.protocol;
   document["socket"] = m_context.record.socket;
-  document["peer_id"] = "";
-  document["listen"] = Json::array();
+  const Sharing& sharing = m_context.sharing;
+  document["peer_id"] = sharing.is_on() && sharing.self() ? sharing.self()->text() : "";
+  document["listen"] = listen_document(sharing);
+  document["overlay"] = sharing.is_on() ? "on" : "off";
+  document["overlay_reason"] = sharing.off().reason;
   document["api_url"] = m_context.record.api_url;
   document["started"] = unix_seconds(m_context.metrics.since);
   document["uptime_seconds"] = std::chrono::floor<base::Seconds>(uptime).count();
   document["degraded"] = degraded;
   document["connections"] = m_context.connections();
+  const std::optional<base::Seconds> ahead = m_context.clock_ahead();
+  document["clock_ahead_seconds"] = ahead ? Json(ahead->count()) : Json(nullptr);
   return reply(document);
 }
 
@@ -198,10 +223,11 @@ cache::Reply Control::stats(const cache::IncomingRequest&) {
   document["api_calls_made"] = metrics.api_calls_made;
   document["api_calls_saved"] = metrics.api_calls_saved();
   document["upstream_requests"] = metrics.upstream_requests;
-  document["connected_peers"] = 0;
+  document["connected_peers"] = m_context.sharing.linked();
   document["evictions"] = size.evictions;
   document["cache_entries"] = size.entries;
   document["cache_bytes"] = size.bytes;
+  document["leases"] = leases_document(m_context.sharing);
   return reply(document);
 }
 
@@ -262,6 +288,32 @@ cache::Reply Control::clear(const cache::IncomingRequest&) {
 cache::Reply Control::stop(const cache::IncomingRequest&) {
   m_stopping = true;
   return reply(Json{{"stopping", true}});
+}
+
+cache::Reply Control::peers(const cache::IncomingRequest&) {
+  return reply(peers_document(m_context.sharing, m_context.clock));
+}
+
+cache::Reply Control::network(const cache::IncomingRequest&) {
+  return reply(network_document(m_context.sharing));
+}
+
+cache::Reply Control::add_peer(const cache::IncomingRequest& request) {
+  const std::optional<std::string> address = text_in(request.body, "address");
+  if (!address) {
+    return failure_reply(400, "malformed", "the body has to be an object with address as a text");
+  }
+  const base::Result<peer::PeerId> added = m_context.sharing.add_peer(*address);
+  return added ? reply(Json{{"added", added->text()}}) : refusal(added.error());
+}
+
+cache::Reply Control::remove_peer(const cache::IncomingRequest& request) {
+  const std::optional<std::string> peer = text_in(request.body, "peer");
+  if (!peer) {
+    return failure_reply(400, "malformed", "the body has to be an object with peer as a text");
+  }
+  const base::Result<bool> removed = m_context.sharing.remove_peer(*peer);
+  return removed ? reply(Json{{"removed", *removed}}) : refusal(removed.error());
 }
 
 }  // namespace ghoard::agent

@@ -2,8 +2,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "cli/agent/sharing.hpp"
 #include "core/base/time.hpp"
 #include "core/cache/metrics.hpp"
 #include "core/cache/reply.hpp"
@@ -18,11 +20,13 @@ struct ControlContext {
   cache::Store& store;
   const cache::Metrics& metrics;
   const github::RateBook& rates;
+  Sharing& sharing;
   const base::Clock& clock;
   local::AgentRecord record;
   std::function<std::size_t()> connections;
-  std::function<void()> forget_memory;  ///< after entries were removed from the store
-  std::function<void()> stop;           ///< begins to drain; called after the answer was given
+  std::function<void()> forget_memory;                        ///< after entries were removed from the store
+  std::function<void()> stop;                                 ///< begins to drain; called after the answer was given
+  std::function<std::optional<base::Seconds>()> clock_ahead;  ///< of GitHub's; nothing: not known
 };
 
 /// The paths of `Host: ghoard` (ARCHITECTURE.md, "The local protocol"). None of them is counted in the metrics.
@@ -44,6 +48,10 @@ class Control final : public cache::RequestHandler {
   cache::Reply remove(const cache::IncomingRequest& request);
   cache::Reply clear(const cache::IncomingRequest& request);
   cache::Reply stop(const cache::IncomingRequest& request);
+  cache::Reply peers(const cache::IncomingRequest& request);
+  cache::Reply network(const cache::IncomingRequest& request);
+  cache::Reply add_peer(const cache::IncomingRequest& request);
+  cache::Reply remove_peer(const cache::IncomingRequest& request);
 
   ControlContext m_context;
   base::MonoTime m_started;

@@ -1,6 +1,8 @@
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <fcntl.h>
 #include <optional>
 #include <poll.h>
 #include <signal.h>
@@ -62,6 +64,16 @@ std::unique_ptr<cache::Store> open_store(const Configuration& configuration, con
   return store::SqliteStore::open(configuration.paths.cache, options);
 }
 
+/// The last agent of this cache had peers: since it went they may have told each other of changes.
+bool missed_changes(const std::filesystem::path& record) {
+  const server::Descriptor file(::open(record.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  std::array<char, 8 * 1024> buffer;
+  const ssize_t size = file.open() ? ::read(file.get(), buffer.data(), buffer.size()) : 0;
+  const base::Result<local::AgentRecord> read =
+      local::parse_agent_record({buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0});
+  return read && read->overlay;
+}
+
 /// Ticks once a second for as long as the loop runs.
 void keep_ticking(asio::steady_timer& timer, Works& works) {
   timer.expires_after(base::Seconds{1});
@@ -76,7 +88,7 @@ void keep_ticking(asio::steady_timer& timer, Works& works) {
 }  // namespace
 
 int run_one_shot(const Arguments& arguments, const base::Clock& clock, Log& log) {
-  const base::Result<Configuration> configuration = load_configuration();
+  base::Result<Configuration> configuration = load_configuration({});
   if (!configuration) {
     log.error(configuration.error().message);
     return 1;
@@ -89,6 +101,9 @@ int run_one_shot(const Arguments& arguments, const base::Clock& clock, Log& log)
   if (!works) {
     log.error(works.error().message);
     return 1;
+  }
+  if (missed_changes(configuration->paths.agent_record())) {
+    (*works)->distrust_stored();
   }
   if (base::Result<void> serving = (*works)->server().serve(arguments.one_shot_fd, [&loop] { loop.stop(); });
       !serving) {

@@ -13,6 +13,7 @@
 #include "cli/agent/agent_lock.hpp"
 #include "cli/agent/configuration.hpp"
 #include "cli/agent/local_listener.hpp"
+#include "cli/agent/secrets_pipe.hpp"
 #include "cli/agent/status_pipe.hpp"
 #include "store/sqlite_store.hpp"
 
@@ -35,7 +36,7 @@ class Resident {
         m_signals(m_loop, SIGTERM, SIGINT, SIGHUP),
         m_timer(m_loop) {}
 
-  base::Result<void> start();
+  base::Result<void> start(local::StartSecrets secrets);
   void run() { m_loop.run(); }
 
  private:
@@ -43,6 +44,7 @@ class Resident {
   void watch_signals();
   void on_signal(int number);
   void reopen_log();
+  void reload();
   void schedule_tick();
   void tick();
   void drain(const std::string& why);
@@ -73,8 +75,8 @@ base::Result<void> Resident::make_directories() {
   return {};
 }
 
-base::Result<void> Resident::start() {
-  base::Result<Configuration> configuration = load_configuration();
+base::Result<void> Resident::start(local::StartSecrets secrets) {
+  base::Result<Configuration> configuration = load_configuration(std::move(secrets));
   if (!configuration) {
     return tl::unexpected(configuration.error());
   }
@@ -107,6 +109,9 @@ base::Result<void> Resident::start() {
     return tl::unexpected(works.error());
   }
   m_works = *std::move(works);
+  // Peers are heard of only when the loop runs: the record says before that that there may be some.
+  m_works->share();
+  m_configuration->record.overlay = m_works->sharing().is_on();
   base::Result<void> listening = m_works->server().listen(m_listener->release());
   if (listening) {
     listening = m_lock->write(m_configuration->record);
@@ -135,6 +140,7 @@ void Resident::watch_signals() {
 void Resident::on_signal(int number) {
   if (number == SIGHUP && !m_foreground) {
     reopen_log();
+    reload();
     return;
   }
   if (m_draining) {
@@ -158,6 +164,28 @@ void Resident::reopen_log() {
   }
 }
 
+/// Network keys and denied peers, as config.toml has them now. All else stays as it was at the start.
+void Resident::reload() {
+  if (m_draining) {
+    return;
+  }
+  base::Result<Configuration> fresh = load_configuration({});
+  if (!fresh) {
+    m_log.warning("nothing is read again: " + fresh.error().message);
+    return;
+  }
+  Sharing& sharing = m_works->sharing();
+  sharing.reload(fresh->settings);
+  fresh->settings.forget_secret("network_key");
+  local::AgentRecord& record = m_configuration->record;
+  record.overlay = sharing.is_on();
+  record.settings = sharing.settings().fixed_hash();
+  if (const base::Result<void> written = m_lock->write(record); !written) {
+    m_log.warning("the agent's record cannot be written, doing without peers: " + written.error().message);
+    sharing.stop();
+  }
+}
+
 void Resident::schedule_tick() {
   m_timer.expires_after(tick_interval);
   m_timer.async_wait([this](const boost::system::error_code& failure) {
@@ -177,8 +205,8 @@ void Resident::tick() {
     drain("its socket is gone");
   } else if (!m_lock->still_ours()) {
     drain("its lock file is gone");
-  } else if (m_idle_timeout.count() > 0 && m_clock.mono() - m_works->last_activity() > m_idle_timeout) {
-    drain("no requests for " + std::to_string(m_idle_timeout.count()) + " seconds");
+  } else if (m_idle_timeout.count() > 0 && m_clock.mono() - m_works->last_use() > m_idle_timeout) {
+    drain("no requests and no peers for " + std::to_string(m_idle_timeout.count()) + " seconds");
   }
 }
 
@@ -189,6 +217,8 @@ void Resident::drain(const std::string& why) {
   }
   m_log.info("draining: " + why);
   m_listener->remove();
+  m_works->sharing()
+      .stop();  // at once: who owns keys hands them over, and requests under way go upstream by themselves
   m_works->server().drain(drain_grace, [this] { finish(); });
 }
 
@@ -198,12 +228,25 @@ void Resident::finish() {
   m_loop.stop();
 }
 
+/// The environment's, too, are taken, so that nobody finds them there.
+base::Result<local::StartSecrets> take_secrets(const Arguments& arguments) {
+  base::Result<local::StartSecrets> secrets = take_environment_secrets();
+  if (!secrets || arguments.secrets_fd < 0) {
+    return secrets;
+  }
+  server::Descriptor own(arguments.secrets_fd == arguments.status_fd ? -1 : arguments.secrets_fd);
+  return read_start_secrets(arguments.secrets_fd);
+}
+
 }  // namespace
 
 int run_resident(const Arguments& arguments, const base::Clock& clock, Log& log) {
+  base::Result<local::StartSecrets> secrets = take_secrets(arguments);
   StatusPipe status(arguments.status_fd);
   Resident resident(clock, log, arguments.foreground);
-  if (base::Result<void> started = resident.start(); !started) {
+  if (base::Result<void> started =
+          secrets ? resident.start(*std::move(secrets)) : base::Result<void>(tl::unexpected(secrets.error()));
+      !started) {
     log.error(started.error().message);
     status.error(started.error().message);
     return 1;

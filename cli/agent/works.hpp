@@ -7,6 +7,7 @@
 #include "cli/agent/control.hpp"
 #include "cli/agent/front.hpp"
 #include "cli/agent/log.hpp"
+#include "cli/agent/sharing.hpp"
 #include "cli/agent/token_keeper.hpp"
 #include "cli/settings/settings.hpp"
 #include "core/cache/engine.hpp"
@@ -20,16 +21,27 @@ struct Configuration {
   settings::Paths paths;
   settings::Settings settings;
   local::AgentRecord record;
+  local::StartSecrets secrets;  ///< given away to Works
 };
 
 /// Everything that answers requests, wired together: store, upstream, engine, tokens, control, server. The same for the
-/// resident agent and for --one-shot. One loop, one thread.
+/// resident agent and for --one-shot, which has no peers. One loop, one thread.
 class Works {
  public:
   /// `stop` is called, from the loop, when a client asks the agent to stop.
-  static base::Result<std::unique_ptr<Works>> create(boost::asio::io_context& loop, const Configuration& configuration,
+  static base::Result<std::unique_ptr<Works>> create(boost::asio::io_context& loop, Configuration& configuration,
                                                      std::unique_ptr<cache::Store> store, const base::Clock& clock,
                                                      Log& log, std::function<void()> stop);
+
+  ~Works();
+  Works(const Works&) = delete;
+  Works& operator=(const Works&) = delete;
+
+  /// Joins the network of peers, if there is one for this agent. Before that, and without it, it has none.
+  void share() { m_sharing->start(*m_engine); }
+  Sharing& sharing() { return *m_sharing; }
+  /// What is stored may have missed changes, so that it is revalidated before it is served.
+  void distrust_stored() { m_engine->distrust_older(true); }
 
   server::Server& server() { return *m_server; }
   cache::Store& store() { return *m_store; }
@@ -37,7 +49,9 @@ class Works {
   void tick();
   /// Writes what is only in memory; before exit.
   void flush() { m_engine->flush(); }
-  /// When the last request began or ended; now, while any is under way.
+  /// When the last request began or ended, or a peer was linked; now, while any is under way.
+  [[nodiscard]] base::MonoTime last_use() const;
+  /// The same of requests alone.
   [[nodiscard]] base::MonoTime last_activity() const;
 
  private:
@@ -49,11 +63,13 @@ class Works {
   const base::Clock& m_clock;
   std::unique_ptr<cache::Store> m_store;
   TokenKeeper m_tokens;
+  std::unique_ptr<Sharing> m_sharing;
   std::unique_ptr<upstream::CurlUpstream> m_upstream;
   std::unique_ptr<cache::Engine> m_engine;
   std::unique_ptr<Control> m_control;
   std::unique_ptr<Front> m_front;
   std::unique_ptr<server::Server> m_server;
+  base::MonoTime m_last_company{};
   bool m_at_rest = false;
 };
 

@@ -5,6 +5,7 @@
 
 #include "cli/commands/parse.hpp"
 #include "cli/commands/report.hpp"
+#include "core/peer/network_key.hpp"
 
 namespace ghoard::commands {
 
@@ -86,6 +87,11 @@ int set(const link::Program& program, Arguments arguments) {
       value.append(buffer, static_cast<std::size_t>(size));
     }
     value.erase(value.find_last_not_of("\r\n") + 1);
+  }
+  if (key == "network_key") {
+    if (const auto keys = peer::parse_network_keys(value); !keys) {
+      return print_failure(program, keys.error());
+    }
   }
   const base::Result<void> stored = settings::store_setting(program.paths, key, value);
   return stored ? link::exit_ok : print_failure(program, stored.error());

@@ -38,7 +38,7 @@ const std::map<std::string, std::set<std::string>>& arrows() {
       {"cli/settings", core},
       {"cli/streams", {}},
       {"cli/jq", {"core/base", "cli/streams"}},
-      {"cli/agent", with({"cli/streams", "cli/settings", "store", "net/local", "net/server", "net/upstream"})},
+      {"cli/agent", with({"cli/streams", "cli/settings", "store", "net/local", "net/overlay", "net/server", "net/upstream"})},
       {"cli/link", with({"cli/settings", "store", "net/local"})},
       {"cli/api", with({"cli/settings", "cli/link", "net/local"})},
       {"cli/commands", with({"cli/api", "cli/settings", "cli/link", "net/local"})},

@@ -1,32 +1,61 @@
 #include "cli/agent/control.hpp"
 
+#include <array>
 #include <doctest/doctest.h>
+#include <map>
 #include <set>
 
 #include "tests/cli/agent/fake_sink.hpp"
+#include "tests/cli/home.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/memory_store.hpp"
+#include "tests/support/scripted_upstream.hpp"
 
 using namespace ghoard;
 using testing::FakeSink;
 
 namespace {
 
+settings::Settings settings_of(const settings::Paths& paths, std::map<std::string, std::string> flags) {
+  flags.try_emplace("enable_p2p", flags.empty() ? "false" : "true");
+  return settings::Settings::load(
+             paths, [](const std::string&) { return std::nullopt; }, flags)
+      .value();
+}
+
+/// Without `flags` peer sharing is switched off.
 struct Rig {
+  explicit Rig(const std::map<std::string, std::string>& flags = {})
+      : paths{home.root() / "config", home.root() / "cache", home.root(), home.root()},
+        engine(store, upstream, clock, {}),
+        sharing({loop, clock, log, paths}, settings_of(paths, flags), {}) {
+    sharing.start(engine);
+  }
+
+  testing::Home home;
+  settings::Paths paths;
+  boost::asio::io_context loop;
   testing::ManualClock clock;
+  agent::Log log{clock, -1, agent::Log::Level::error};
+  testing::FakeUpstream upstream;
   testing::MemoryStore store;
   cache::Metrics metrics;
   github::RateBook rates;
   int forgotten = 0;
   int stopped = 0;
+  std::optional<base::Seconds> ahead;
+  cache::Engine engine;
+  agent::Sharing sharing;
   agent::Control control{{store,
                           metrics,
                           rates,
+                          sharing,
                           clock,
-                          {77, "1.2.3", 4, "/run/s", "https://api.github.com", "hash"},
+                          {77, "1.2.3", 4, "/run/s", "https://api.github.com", "hash", false},
                           [] { return std::size_t{9}; },
                           [this] { ++forgotten; },
-                          [this] { ++stopped; }}};
+                          [this] { ++stopped; },
+                          [this] { return ahead; }}};
 
   std::shared_ptr<FakeSink> ask(const std::string& method, const std::string& target, const std::string& body = {},
                                 http::Headers headers = {{"Host", "ghoard"}, {"Ghoard-Control", "1"}}) {
@@ -79,9 +108,14 @@ TEST_CASE("status says who and where the agent is") {
   CHECK(status["connections"] == 9);
   CHECK(status["degraded"] == "kept in memory for a test");
   CHECK(status.contains("started"));
+  CHECK(status["overlay"] == "off");
+  CHECK(status["overlay_reason"] == "peer sharing is switched off (enable_p2p)");
+  CHECK(status["clock_ahead_seconds"].is_null());
+  rig.ahead = base::Seconds(-700);
+  CHECK(rig.ask("GET", "/v1/status")->json()["clock_ahead_seconds"] == -700);
 }
 
-TEST_CASE("stats have exactly the contract's keys, and they add up") {
+TEST_CASE("stats have exactly the contract's keys and the leases, and they add up") {
   Rig rig;
   rig.metrics = {rig.clock.wall(), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
   rig.put("/repos/o/r", "", "four");
@@ -89,7 +123,7 @@ TEST_CASE("stats have exactly the contract's keys, and they add up") {
   CHECK(keys_of(stats) == std::set<std::string>{"since", "requests", "hits", "peer_hits", "coalesced", "revalidated",
                                                 "misses", "bypassed", "errors", "stale_served", "api_calls_made",
                                                 "api_calls_saved", "upstream_requests", "connected_peers", "evictions",
-                                                "cache_entries", "cache_bytes"});
+                                                "cache_entries", "cache_bytes", "leases"});
   CHECK(stats["requests"] == 1 + 2 + 3 + 4 + 5 + 6 + 7);
   CHECK(stats["api_calls_saved"] == 1 + 2 + 3 + 4);
   CHECK(stats["api_calls_made"] == 9);
@@ -188,4 +222,57 @@ TEST_CASE("changing state needs POST and the control header; unknown paths are n
   CHECK(rig.ask("GET", "/")->status() == 404);
   CHECK(rig.stopped == 0);
   CHECK(rig.store.size().entries == 1);
+}
+
+TEST_CASE("without an overlay peers and network answer with all their keys, and nobody can be added") {
+  Rig rig;
+  CHECK(rig.ask("GET", "/v1/peers")->json() == nlohmann::json{{"peers", nlohmann::json::array()}});
+  const nlohmann::json network = rig.ask("GET", "/v1/network")->json();
+  CHECK(network["overlay"] == "off");
+  CHECK(network["is_fault"] == false);
+  CHECK(network["key_kind"] == "none");
+  CHECK(network["key_id"] == "");
+  CHECK(network["listen"] == nlohmann::json::array());
+  for (const std::string path : {"/v1/peers/add", "/v1/peers/remove"}) {
+    const char* body =
+        path.ends_with("add")
+            ? R"({"address":"/ip4/10.0.0.1/tcp/1/p2p/12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq"})"
+            : R"({"peer":"12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq"})";
+    const auto refused = rig.ask("POST", path, body);
+    CHECK(refused->status() == 409);
+    CHECK(refused->json()["ghoard_error"] == "overlay_off");
+    CHECK(rig.ask("POST", path, "[]")->status() == 400);
+    CHECK(rig.ask("POST", path, R"({"address":1})")->status() == 400);
+  }
+}
+
+TEST_CASE("with an overlay peers can be added, listed and removed, and network names the key without telling it") {
+  const std::string key = peer::make_network_key(std::array<std::uint8_t, 32>{7});
+  Rig rig({{"listen_addr", "127.0.0.1"}, {"listen_port", "0"}, {"network_key", key}});
+  const std::string address = "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq";
+  const nlohmann::json network = rig.ask("GET", "/v1/network")->json();
+  CHECK(network["overlay"] == "on");
+  CHECK(network["key_kind"] == "network-key");
+  CHECK(network["key_id"].get<std::string>().size() == 8);
+  CHECK(network["accepted_keys"] == 1);
+  REQUIRE(network["listen"].size() == 1);
+  CHECK(network["listen"][0].get<std::string>().starts_with("/ip4/127.0.0.1/tcp/"));
+  CHECK(network.dump().find(key.substr(6, 20)) == std::string::npos);
+  const nlohmann::json status = rig.ask("GET", "/v1/status")->json();
+  CHECK(status["listen"] == network["listen"]);
+  CHECK(network["listen"][0].get<std::string>().ends_with("/p2p/" + status["peer_id"].get<std::string>()));
+
+  CHECK(rig.ask("POST", "/v1/peers/add", nlohmann::json{{"address", address}}.dump())->status() == 200);
+  const nlohmann::json peers = rig.ask("GET", "/v1/peers")->json()["peers"];
+  REQUIRE(peers.size() == 1);
+  CHECK(peers[0]["addresses"] == nlohmann::json{address});
+  CHECK(peers[0]["state"] == "known");
+  const std::string self = nlohmann::json{{"address", network["listen"][0]}}.dump();
+  CHECK(rig.ask("POST", "/v1/peers/add", self)->json()["message"] == "that is this very agent");
+  CHECK(rig.ask("POST", "/v1/peers/add", R"({"address":"10.0.0.1:9100"})")->status() == 400);
+
+  const std::string by_address = nlohmann::json{{"peer", address}}.dump();
+  CHECK(rig.ask("POST", "/v1/peers/remove", by_address)->json()["removed"] == true);
+  CHECK(rig.ask("POST", "/v1/peers/remove", by_address)->json()["removed"] == false);
+  CHECK(rig.ask("GET", "/v1/peers")->json()["peers"].empty());
 }

@@ -234,7 +234,7 @@ TEST_CASE("an agent without requests exits after its idle timeout") {
   REQUIRE(agent.status() == "ready");
   const ProcessResult result = agent.wait();
   CHECK(result.exit_code == 0);
-  CHECK(result.err.find("no requests for 1 seconds") != std::string::npos);
+  CHECK(result.err.find("no requests and no peers for 1 seconds") != std::string::npos);
 }
 
 TEST_CASE("SIGHUP reopens the log and harms nothing else") {

@@ -1,5 +1,6 @@
 #include "cli/commands/commands.hpp"
 
+#include <array>
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -10,6 +11,7 @@
 #include "cli/commands/endpoint.hpp"
 #include "cli/commands/report.hpp"
 #include "core/base/version.hpp"
+#include "core/peer/network_key.hpp"
 #include "store/sqlite_store.hpp"
 #include "tests/cli/agent_home.hpp"
 #include "tests/cli/run_command.hpp"
@@ -223,9 +225,13 @@ TEST_CASE("config shows every setting with its origin, and never a secret") {
 
 TEST_CASE("config set writes config.toml, from an argument or standard input") {
   AgentHome home;
+  const std::string key = peer::make_network_key(std::array<std::uint8_t, 32>{1});
   CHECK(run(home, commands::run_config, {"set", "no_spawn", "yes"}).code == 0);
-  CHECK(run(home, commands::run_config, {"set", "network_key", "-"}, "k3y\n").code == 0);
-  CHECK(home.read("config/config.toml") == "no_spawn = true\nnetwork_key = \"k3y\"\n");
+  CHECK(run(home, commands::run_config, {"set", "network_key", "-"}, key + "\n").code == 0);
+  CHECK(home.read("config/config.toml") == "no_spawn = true\nnetwork_key = \"" + key + "\"\n");
+  const Ran guessable = run(home, commands::run_config, {"set", "network_key", "k3y"});
+  CHECK(guessable.code == 1);
+  CHECK(guessable.err.find("k3y") == std::string::npos);
   const Ran wrong = run(home, commands::run_config, {"set", "listen_port", "abc"});
   CHECK(wrong.code == 1);
   CHECK(wrong.err == "ghoard: listen_port: \"abc\" is no port: use a number from 0 to 65535\n");
