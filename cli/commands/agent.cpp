@@ -32,6 +32,8 @@ Json status_of(const link::Program& program, const local::AgentRecord& record) {
   document["peer_id"] = "";
   document["listen"] = Json::array();
   document["api_url"] = record.api_url;
+  document["overlay"] = record.overlay ? "on" : "off";
+  document["overlay_reason"] = "";
   const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/status");
   if (answer && *answer) {
     document.update(**answer);
@@ -47,6 +49,13 @@ std::string format(const Json& status) {
   add("pid", std::to_string(number_in(status, "pid")));
   add("socket", text_in(status, "socket"));
   add("asks", text_in(status, "api_url"));
+  if (text_in(status, "overlay") == "on") {
+    for (const std::string& address : texts_in(status, "listen")) {
+      add("peers at", address);
+    }
+  } else {
+    add("no peers", text_in(status, "overlay_reason"));
+  }
   add("running for", format_seconds(number_in(status, "uptime_seconds")));
   add("connections", std::to_string(number_in(status, "connections")));
   const std::string degraded = text_in(status, "degraded");

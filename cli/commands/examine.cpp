@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/commands/doctor.hpp"
+#include "cli/commands/examine_network.hpp"
 #include "cli/commands/report.hpp"
 #include "cli/link/gh.hpp"
 #include "cli/link/link.hpp"
@@ -110,6 +111,18 @@ Check check_socket(const link::Program& program) {
   return {"socket", true, program.paths.socket().string(), {}};
 }
 
+/// GitHub's clock tells more than ours can know of itself.
+Check check_clock(const Json& status) {
+  constexpr long long tolerance = 600;
+  const long long ahead = number_in(status, "clock_ahead_seconds");
+  if (ahead > tolerance || ahead < -tolerance) {
+    return {"clock against GitHub", false,
+            "it is " + format_seconds(ahead > 0 ? ahead : -ahead) + (ahead > 0 ? " ahead" : " behind"),
+            "set the system's clock"};
+  }
+  return {"clock against GitHub", true, "agrees, as far as an answer told", {}};
+}
+
 void check_agent(const link::Program& program, std::vector<Check>& checks) {
   if (const base::Result<std::optional<local::AgentRecord>> readable = link::read_record(program); !readable) {
     checks.push_back({"agent", false, "its record cannot be read: " + readable.error().message,
@@ -144,6 +157,12 @@ void check_agent(const link::Program& program, std::vector<Check>& checks) {
     return;
   }
   checks.push_back({"agent status", true, "it answers, and asks " + text_in(**status, "api_url"), {}});
+  checks.push_back(check_clock(**status));
+  if (const base::Result<std::optional<Json>> network = ask_running_agent(program, "/v1/network");
+      network && *network) {
+    const base::Result<std::optional<Json>> peers = ask_running_agent(program, "/v1/peers");
+    check_network(**network, peers && *peers ? **peers : Json::object(), checks);
+  }
   const std::string degraded = text_in(**status, "degraded");
   checks.push_back(degraded.empty()
                        ? Check{"database", true, "answers are kept on disk", {}}

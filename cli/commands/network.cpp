@@ -49,7 +49,72 @@ int new_key(const link::Program& program, Arguments arguments) {
   return code;
 }
 
-constexpr std::array<link::Command, 1> group{{{"new-key", "make a network key", new_key, true}}};
+/// What holds when no agent runs, with the same keys.
+Json no_network(const link::Program& program) {
+  Json document = Json::object();
+  document["overlay"] = "off";
+  document["reason"] = "no agent runs";
+  document["is_fault"] = false;
+  document["peer_id"] = "";
+  document["network_name"] = program.settings.text("network_name");
+  document["key_kind"] = "none";
+  document["key_id"] = "";
+  document["accepted_keys"] = 0;
+  document["listen"] = Json::array();
+  document["reachable"] = false;
+  document["linked"] = 0;
+  document["view"] = "";
+  document["bootstrap"] = Json::array();
+  document["rejected"] = Json::array();
+  document["descriptor_limit"] = 0;
+  return document;
+}
+
+std::string format(const Json& network) {
+  std::string text;
+  const auto add = [&](const char* name, const std::string& value) {
+    text += std::string(name) + std::string(14 - std::string_view(name).size(), ' ') + value + "\n";
+  };
+  const bool on = text_in(network, "overlay") == "on";
+  add("overlay", on ? "on" : "off: " + text_in(network, "reason"));
+  add("network", text_in(network, "network_name"));
+  const long long keys = number_in(network, "accepted_keys");
+  const std::string kind = text_in(network, "key_kind");
+  if (kind != "none") {
+    add("key", text_in(network, "key_id") + (kind == "github-token" ? ", made from the GitHub token" : "") +
+                   (keys > 1 ? ", and " + std::to_string(keys - 1) + " more accepted" : ""));
+  }
+  if (!on) {
+    return text;
+  }
+  add("peers", std::to_string(number_in(network, "linked")) + " linked");
+  add("reachable", flag_in(network, "reachable") ? "yes: it may own keys" : "not known: it asks, and owns no keys");
+  for (const std::string& address : texts_in(network, "listen")) {
+    add("address", address);
+  }
+  return text;
+}
+
+int status(const link::Program& program, Arguments arguments) {
+  CommandLine line(program, "network status", "Tells which network the running agent is in, and where others find it.");
+  bool json = false;
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
+    return *code;
+  }
+  if (program.problem && program.paths.state.empty()) {
+    return print_failure(program, *program.problem);
+  }
+  const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/network");
+  if (!answer) {
+    return print_failure(program, answer.error());
+  }
+  const Json document = *answer ? **answer : no_network(program);
+  return json ? print_json(program, document) : print_text(program, format(document));
+}
+
+constexpr std::array<link::Command, 2> group{
+    {{"new-key", "make a network key", new_key, true}, {"status", "the network of the running agent", status, true}}};
 
 }  // namespace
 

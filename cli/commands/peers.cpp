@@ -4,6 +4,7 @@
 
 #include "cli/commands/parse.hpp"
 #include "cli/commands/report.hpp"
+#include "cli/link/link.hpp"
 #include "core/peer/bootstrap.hpp"
 #include "core/peer/multiaddr.hpp"
 
@@ -41,12 +42,134 @@ int check(const link::Program& program, Arguments arguments) {
   return rejected.empty() ? code : link::exit_failure;
 }
 
-constexpr std::array<link::Command, 1> group{{{"check", "check addresses of peers", check, true}}};
+/// "12D3KooWHSso..RTnBfY": enough to tell peers apart by eye.
+std::string shortened(const std::string& id) {
+  return id.size() <= 20 ? id : id.substr(0, 12) + ".." + id.substr(id.size() - 6);
+}
+
+/// Where it is linked, else the first address that is known, without the id.
+std::string place_of(const Json& peer) {
+  if (const std::string remote = text_in(peer, "remote"); !remote.empty()) {
+    return remote;
+  }
+  const std::vector<std::string> addresses = texts_in(peer, "addresses");
+  return addresses.empty() ? "-" : addresses.front().substr(0, addresses.front().find("/p2p/"));
+}
+
+std::string table_of(const std::vector<Json>& peers) {
+  std::vector<std::vector<std::string>> rows{
+      {"PEER", "STATE", "ADDRESS", "RTT", "IN", "OUT", "SERVED", "RECEIVED", "LAST FAILURE"}};
+  for (const Json& peer : peers) {
+    const auto bytes = [&](const char* key) {
+      return format_bytes(static_cast<unsigned long long>(number_in(peer, key)));
+    };
+    const long long round_trip = number_in(peer, "round_trip_ms", -1);
+    const bool is_client = text_in(peer, "state") == "linked" && !flag_in(peer, "eligible");
+    rows.push_back({shortened(text_in(peer, "id")), text_in(peer, "state") + (is_client ? " (client)" : ""),
+                    place_of(peer), round_trip < 0 ? "-" : std::to_string(round_trip) + " ms", bytes("bytes_in"),
+                    bytes("bytes_out"), std::to_string(number_in(peer, "hits_served")),
+                    std::to_string(number_in(peer, "hits_received")), text_in(peer, "last_failure")});
+  }
+  return format_table(rows);
+}
+
+int list(const link::Program& program, Arguments arguments) {
+  CommandLine line(program, "peers list", "Shows the peers that the running agent knows of, linked ones first.");
+  bool json = false;
+  line.add_json_flag(json);
+  if (const std::optional<int> code = line.parse(arguments)) {
+    return *code;
+  }
+  if (program.problem && program.paths.state.empty()) {
+    return print_failure(program, *program.problem);
+  }
+  const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/peers");
+  if (!answer) {
+    return print_failure(program, answer.error());
+  }
+  const Json document = answer->value_or(Json{{"peers", Json::array()}});
+  if (json) {
+    return print_json(program, document);
+  }
+  if (!*answer) {
+    return print_text(program, "no agent runs\n");
+  }
+  const std::vector<Json> peers = objects_in(document, "peers");
+  if (peers.empty()) {
+    return print_text(program, "no peers; `" + program.name + " network status` tells where others find this agent\n");
+  }
+  return print_text(program, table_of(peers));
+}
+
+/// A change that the running agent is asked for; none is started for it.
+base::Result<Json> change(const link::Program& program, const std::string& target, const Json& body) {
+  link::Link link(program, link::Spawn::forbidden);
+  const base::Result<local::ClientResponse> answer = link.control("POST", target, body.dump(-1, ' ', false, Json::error_handler_t::replace));
+  if (!answer) {
+    return tl::unexpected(
+        answer.error().code == base::ErrorCode::unavailable
+            ? base::Error{base::ErrorCode::unavailable, "no agent runs; run `" + program.name + " agent start` first"}
+            : answer.error());
+  }
+  base::Result<Json> document = read_object(answer->status, answer->body);
+  if (!document && answer->status == 400) {
+    // The reason alone, as `peers check` has it.
+    return base::fail(base::ErrorCode::invalid_input,
+                      "rejected: " + text_in(Json::parse(answer->body, nullptr, false), "message"));
+  }
+  return document;
+}
+
+int add(const link::Program& program, Arguments arguments) {
+  CommandLine line(program, "peers add", "Has the running agent connect to a peer, now and in later runs.");
+  bool json = false;
+  std::string address;
+  line.add_json_flag(json);
+  line.add_argument("ADDR", address, "such as /ip4/192.0.2.7/tcp/9100/p2p/12D3KooW...");
+  if (const std::optional<int> code = line.parse(arguments)) {
+    return *code;
+  }
+  const base::Result<Json> added = change(program, "/v1/peers/add", Json{{"address", address}});
+  if (!added) {
+    return print_failure(program, added.error());
+  }
+  return json ? print_json(program, *added)
+              : print_text(program, "connecting; `" + program.name + " peers` shows what comes of it\n");
+}
+
+int remove(const link::Program& program, Arguments arguments) {
+  CommandLine line(program, "peers remove",
+                   "Has the running agent leave a peer and forget it. The peer may come back by itself: `denied_peers` "
+                   "keeps one out.");
+  bool json = false;
+  std::string peer;
+  line.add_json_flag(json);
+  line.add_argument("PEER", peer, "its id or an address");
+  if (const std::optional<int> code = line.parse(arguments)) {
+    return *code;
+  }
+  const base::Result<Json> removed = change(program, "/v1/peers/remove", Json{{"peer", peer}});
+  if (!removed) {
+    return print_failure(program, removed.error());
+  }
+  if (!flag_in(*removed, "removed")) {
+    print_error(program, "no such peer is known");
+    return link::exit_failure;
+  }
+  return json ? print_json(program, *removed) : print_text(program, "the peer is forgotten\n");
+}
+
+constexpr std::array<link::Command, 4> group{
+    {{"list", "show the peers of the running agent, as `peers` alone does", list, true},
+     {"add", "connect to a peer", add},
+     {"remove", "leave a peer and forget it", remove},
+     {"check", "check addresses of peers", check, true}}};
 
 }  // namespace
 
 int run_peers(const link::Program& program, Arguments arguments) {
-  return run_group(program, "peers", group, arguments);
+  const bool is_list = arguments.empty() || arguments.front() == "--json";
+  return is_list ? list(program, arguments) : run_group(program, "peers", group, arguments);
 }
 
 }  // namespace ghoard::commands

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "cli/link/link.hpp"
@@ -118,6 +119,34 @@ long long number_in(const Json& object, const char* key, long long fallback) {
 std::string text_in(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+bool flag_in(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_boolean() && found->get<bool>();
+}
+
+std::vector<std::string> texts_in(const Json& object, const char* key) {
+  std::vector<std::string> texts;
+  const auto found = object.find(key);
+  if (found != object.end() && found->is_array()) {
+    for (const Json& item : *found) {
+      if (item.is_string()) {
+        texts.push_back(item.get<std::string>());
+      }
+    }
+  }
+  return texts;
+}
+
+std::vector<Json> objects_in(const Json& object, const char* key) {
+  std::vector<Json> objects;
+  const auto found = object.find(key);
+  if (found != object.end() && found->is_array()) {
+    std::copy_if(found->begin(), found->end(), std::back_inserter(objects),
+                 [](const Json& item) { return item.is_object(); });
+  }
+  return objects;
 }
 
 }  // namespace ghoard::commands

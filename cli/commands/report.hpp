@@ -35,5 +35,10 @@ int print_failure(const link::Program& program, const base::Error& error);
 /// Members of an object from outside, whatever they are: the fallback when missing or of another type.
 [[nodiscard]] long long number_in(const Json& object, const char* key, long long fallback = 0);
 [[nodiscard]] std::string text_in(const Json& object, const char* key);
+[[nodiscard]] bool flag_in(const Json& object, const char* key);
+/// The texts of an array; what is none is left out.
+[[nodiscard]] std::vector<std::string> texts_in(const Json& object, const char* key);
+/// The objects of an array; what is none is left out.
+[[nodiscard]] std::vector<Json> objects_in(const Json& object, const char* key);
 
 }  // namespace ghoard::commands

@@ -20,6 +20,10 @@ Json empty_stats(const link::Program& program) {
   }
   document["cache_entries"] = size.entries;
   document["cache_bytes"] = size.bytes;
+  for (const char* key : {"granted", "held", "waited", "promoted", "forwarded", "taken_up", "budgets_missed",
+                          "values_served", "values_received"}) {
+    document["leases"][key] = 0;
+  }
   return document;
 }
 
@@ -46,6 +50,10 @@ std::string format(const Json& stats, bool running) {
                    (requests > 0 ? " (" + std::to_string(100 * saved / requests) + " % of the requests)" : ""));
   text += line("upstream requests", count(stats, "upstream_requests"));
   text += line("connected peers", count(stats, "connected_peers"));
+  const auto found = stats.find("leases");
+  const Json leases = found != stats.end() && found->is_object() ? *found : Json::object();
+  text += line("values for peers", count(leases, "values_served"));
+  text += line("values from peers", count(leases, "values_received"));
   text += line("cache", count(stats, "cache_entries") + " entries, " +
                             format_bytes(static_cast<unsigned long long>(number_in(stats, "cache_bytes"))));
   return text + line("evictions", count(stats, "evictions"));

@@ -1,0 +1,153 @@
+#include "cli/commands/examine_network.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/commands/report.hpp"
+#include "core/base/version.hpp"
+
+namespace ghoard::commands {
+
+namespace {
+
+/// 256 peers and as many on their way in, connections that have shown nothing yet, clients, and the database.
+constexpr long long enough_descriptors = 2048;
+
+std::string id_in(const std::string& address) {
+  const std::size_t at = address.rfind("/p2p/");
+  return at == std::string::npos ? std::string() : address.substr(at + 5);
+}
+
+std::string without_id(const std::string& address) {
+  return address.substr(0, address.rfind("/p2p/"));
+}
+
+Json find_peer(const Json& peers, const std::string& id) {
+  const std::vector<Json> list = objects_in(peers, "peers");
+  const auto found =
+      std::find_if(list.begin(), list.end(), [&](const Json& peer) { return text_in(peer, "id") == id; });
+  return found == list.end() ? Json::object() : *found;
+}
+
+/// Who else is linked at that place: the bootstrap entry has another agent's id then, or an old one.
+std::string other_at(const Json& peers, const std::string& address) {
+  for (const Json& peer : objects_in(peers, "peers")) {
+    if (text_in(peer, "state") != "linked" || text_in(peer, "id") == id_in(address)) {
+      continue;
+    }
+    for (const std::string& known : texts_in(peer, "addresses")) {
+      if (without_id(known) == without_id(address)) {
+        return text_in(peer, "id");
+      }
+    }
+  }
+  return {};
+}
+
+Check check_peer(const Json& peers, const std::string& address) {
+  const Json peer = find_peer(peers, id_in(address));
+  const std::string state = text_in(peer, "state");
+  const std::string failure = text_in(peer, "last_failure");
+  if (state == "linked") {
+    return {"bootstrap peer", true, address + " is linked", {}};
+  }
+  if (failure.empty()) {
+    return {"bootstrap peer", true, address + " is being tried", {}};
+  }
+  if (const std::string other = other_at(peers, address); !other.empty()) {
+    return {"bootstrap peer", false, address + " is not there: the peer at that place is " + other,
+            "put that id into bootstrap_peers"};
+  }
+  if (failure == "connection refused") {
+    return {"bootstrap peer", false, address + " refuses connections: nothing listens on that port",
+            "start the agent there; its `ghoard agent status` shows its addresses"};
+  }
+  if (failure == "no answer") {
+    return {"bootstrap peer", false, address + " does not answer: a firewall, NAT, or a wrong address",
+            "let its TCP port through, or correct bootstrap_peers"};
+  }
+  if (failure == "no authenticated link") {
+    return {"bootstrap peer", false,
+            address +
+                " cannot be reached, or answers without joining: another network key or peer id, or something "
+                "else on that port",
+            "compare `ghoard network status` on both machines: key, network and the id behind /p2p/"};
+  }
+  return {"bootstrap peer", false, address + " is not linked: " + failure,
+          "look at `ghoard agent logs` on both machines"};
+}
+
+/// Nothing is wrong with an entry that names this agent itself or is there twice.
+bool is_harmless(const std::string& reason) {
+  return reason == "this agent itself" || reason == "repeated";
+}
+
+void check_entries(const Json& network, std::vector<Check>& checks) {
+  for (const Json& rejected : objects_in(network, "rejected")) {
+    const std::string reason = text_in(rejected, "reason");
+    const bool ok = is_harmless(reason);
+    checks.push_back({"peer address", ok, "\"" + text_in(rejected, "entry") + "\" is left out: " + reason,
+                      ok ? "" : "correct it; `ghoard peers check` tries addresses"});
+  }
+}
+
+Check check_reachability(const Json& network) {
+  const std::vector<std::string> listen = texts_in(network, "listen");
+  const std::string own = listen.empty() ? std::string() : listen.front();
+  if (number_in(network, "linked") == 0) {
+    return {"reachability", true, "no peer is linked", "name this agent to another one: " + own};
+  }
+  if (flag_in(network, "reachable")) {
+    return {"reachability", true, "peers can connect to this agent", {}};
+  }
+  return {"reachability", true, "no peer has connected to this agent yet: it asks others and keeps nothing for them",
+          "behind a firewall or NAT, let the port through and set announce_addr; it listens at " + without_id(own)};
+}
+
+void check_versions(const Json& peers, std::vector<Check>& checks) {
+  const std::string ours = "ghoard/" + std::string(base::version);
+  std::size_t others = 0;
+  std::string example;
+  for (const Json& peer : objects_in(peers, "peers")) {
+    if (text_in(peer, "state") == "linked" && text_in(peer, "software") != ours) {
+      ++others;
+      example = text_in(peer, "software");
+    }
+  }
+  if (others > 0) {
+    checks.push_back({"versions", true,
+                      std::to_string(others) + " linked peers run another version, such as " + example,
+                      "upgrade all machines when it suits"});
+  }
+}
+
+}  // namespace
+
+void check_network(const Json& network, const Json& peers, std::vector<Check>& checks) {
+  const std::string reason = text_in(network, "reason");
+  check_entries(network, checks);
+  if (text_in(network, "overlay") != "on") {
+    const bool is_fault = flag_in(network, "is_fault");
+    checks.push_back({"peers", !is_fault, "not sharing with other machines: " + reason,
+                      is_fault ? "correct that, then run `ghoard agent restart`" : ""});
+    return;
+  }
+  checks.push_back({"peers",
+                    true,
+                    std::to_string(number_in(network, "linked")) + " linked, network key " + text_in(network, "key_id"),
+                    {}});
+  for (const std::string& address : texts_in(network, "bootstrap")) {
+    checks.push_back(check_peer(peers, address));
+  }
+  checks.push_back(check_reachability(network));
+  check_versions(peers, checks);
+  if (number_in(network, "descriptor_limit") < enough_descriptors) {
+    checks.push_back({"descriptors", false,
+                      "the agent may open " + std::to_string(number_in(network, "descriptor_limit")) +
+                          " files, too few for 256 peers",
+                      "raise the limit (`ulimit -n`, LimitNOFILE of a service), then `ghoard agent restart`"});
+  }
+}
+
+}  // namespace ghoard::commands
