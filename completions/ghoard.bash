@@ -4,13 +4,13 @@
 # endpoints it remembers. Works without the bash-completion package.
 
 _ghoard_commands='agent api cache completion config doctor gh help network peers rate stats version'
-_ghoard_keys='allowed_hosts announce_addr api_url bootstrap_peers default_ttl enable_p2p github_repo identity_file
+_ghoard_keys='allowed_hosts announce_addr api_url bootstrap_peers default_ttl denied_peers enable_p2p github_repo identity_file
   idle_timeout listen_addr listen_port max_cache_size network_key network_name no_spawn'
 _ghoard_gh_commands='alias api auth browse cache codespace completion config extension gist gpg-key issue label org pr
   project release repo ruleset run search secret ssh-key status variable workflow'
 
 # Settings that an agent can be started with, as flags.
-_ghoard_agent_settings='--allowed-hosts --announce-addr --api-url --bootstrap-peers --default-ttl --enable-p2p
+_ghoard_agent_settings='--allowed-hosts --announce-addr --api-url --bootstrap-peers --default-ttl --denied-peers --enable-p2p
   --github-repo --identity-file --idle-timeout --listen-addr --listen-port --max-cache-size --network-name'
 
 # Flags of `ghoard api`: those that take a value, those that take two, and switches.
@@ -353,8 +353,8 @@ _ghoard_words() { # command, subcommand
     'cache ') echo 'clear ls rm stats' ;;
     'config ') echo 'get list path set' ;;
     'completion ') echo 'bash fish zsh' ;;
-    'network ') echo 'new-key' ;;
-    'peers ') echo 'check' ;;
+    'network ') echo 'new-key status' ;;
+    'peers ') echo 'add check list remove' ;;
     'help ') echo "${_ghoard_commands/help /}" ;;
     'help agent' | 'help cache' | 'help config' | 'help network' | 'help peers') _ghoard_words "$2" '' ;;
     'config get' | 'config set') ((at == 3)) && echo "$_ghoard_keys" ;;
@@ -369,7 +369,7 @@ _ghoard_flags() { # command, subcommand
     'cache ls') echo '--hostname --limit --json --help' ;;
     'cache rm') echo '--hostname --json --help' ;;
     'agent status' | 'agent stop' | 'cache '?* | 'config get' | 'config list' | 'config path') echo '--json --help' ;;
-    'network new-key' | 'peers check') echo '--json --help' ;;
+    'network '?* | 'peers '*) echo '--json --help' ;;
     'doctor '* | 'rate '* | 'stats '* | 'version '*) echo '--json --help' ;;
     *) echo '--help' ;;
   esac

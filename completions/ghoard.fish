@@ -216,7 +216,7 @@ function __ghoard_words
             set pending 2
         else if contains -- $token --method --raw-field --field --header --preview --input --hostname --jq \
                 --template --error-body --cache --max-age --limit -L --allowed-hosts --announce-addr --api-url \
-                --bootstrap-peers --default-ttl --enable-p2p --github-repo --identity-file --idle-timeout \
+                --bootstrap-peers --default-ttl --denied-peers --enable-p2p --github-repo --identity-file --idle-timeout \
                 --listen-addr --listen-port --max-cache-size --network-name
             set pending 1
         else if string match -qr -- '^-[ih]*[XfFHpqt]$' $token
@@ -293,8 +293,8 @@ complete -c ghoard -f
 complete -c ghoard -n '__ghoard_after' -a api -d 'Ask the GitHub API through the cache'
 complete -c ghoard -n '__ghoard_after' -a agent -d 'Run, start, stop and inspect the agent'
 complete -c ghoard -n '__ghoard_after' -a cache -d 'List, remove and measure what is stored'
-complete -c ghoard -n '__ghoard_after' -a peers -d 'Check addresses of peers'
-complete -c ghoard -n '__ghoard_after' -a network -d 'Make network keys'
+complete -c ghoard -n '__ghoard_after' -a peers -d 'List, add, remove and check peers'
+complete -c ghoard -n '__ghoard_after' -a network -d 'Make network keys, and tell about the network'
 complete -c ghoard -n '__ghoard_after' -a stats -d 'Counters since the start of the agent'
 complete -c ghoard -n '__ghoard_after' -a rate -d 'What is left of the rate limits'
 complete -c ghoard -n '__ghoard_after' -a doctor -d 'Find what is wrong'
@@ -347,6 +347,7 @@ complete -c ghoard -n $starts -l announce-addr -x -d 'Address that peers are tol
 complete -c ghoard -n $starts -l api-url -x -d 'Base URL used in place of the API of github.com'
 complete -c ghoard -n $starts -l bootstrap-peers -x -d 'Peers to begin with'
 complete -c ghoard -n $starts -l default-ttl -x -d 'How long answers of unlisted routes stay fresh'
+complete -c ghoard -n $starts -l denied-peers -x -d 'Peers that are let in no more'
 complete -c ghoard -n $starts -l enable-p2p -x -a 'true false' -d 'Share answers with peer agents'
 complete -c ghoard -n $starts -l github-repo -x -d 'Repository through which peers find each other'
 complete -c ghoard -n $starts -l identity-file -r -F -d 'File of the identity key of this agent'
@@ -372,17 +373,22 @@ complete -c ghoard -n '__ghoard_after config; or __ghoard_after help config' -a 
 complete -c ghoard -n '__ghoard_after config; or __ghoard_after help config' -a set -d 'Write one setting'
 complete -c ghoard -n '__ghoard_after config; or __ghoard_after help config' -a path -d 'The path of config.toml'
 complete -c ghoard -n '__ghoard_after config get; or __ghoard_after config set' -a '
-    allowed_hosts announce_addr api_url bootstrap_peers default_ttl enable_p2p github_repo identity_file
+    allowed_hosts announce_addr api_url bootstrap_peers default_ttl denied_peers enable_p2p github_repo identity_file
     idle_timeout listen_addr listen_port max_cache_size network_key network_name no_spawn'
 complete -c ghoard -n '__ghoard_after config set enable_p2p; or __ghoard_after config set no_spawn' -a 'true false'
 
 # peers and network
+complete -c ghoard -n '__ghoard_after peers; or __ghoard_after help peers' -a list -d 'Show the peers of the running agent'
+complete -c ghoard -n '__ghoard_after peers; or __ghoard_after help peers' -a add -d 'Connect to a peer'
+complete -c ghoard -n '__ghoard_after peers; or __ghoard_after help peers' -a remove -d 'Leave a peer and forget it'
 complete -c ghoard -n '__ghoard_after peers; or __ghoard_after help peers' -a check -d 'Check addresses of peers'
 complete -c ghoard -n '__ghoard_after network; or __ghoard_after help network' -a new-key -d 'Make a network key'
+complete -c ghoard -n '__ghoard_after network; or __ghoard_after help network' -a status -d 'The network of the running agent'
 
 # the rest
 complete -c ghoard -n '__ghoard_in "agent start" "agent restart" "agent stop" "agent status" "cache ls" "cache rm" \
-    "cache clear" "cache stats" "config list" "config get" "config path" "network new-key" "peers check" doctor rate stats version' -l json -d 'Print JSON'
+    "cache clear" "cache stats" "config list" "config get" "config path" "network new-key" "network status" "peers list" "peers add" "peers remove" \
+    "peers check" doctor rate stats version' -l json -d 'Print JSON'
 complete -c ghoard -n '__ghoard_after completion' -a 'bash fish zsh'
 complete -c ghoard -n '__ghoard_after gh' -a 'alias api auth browse cache codespace completion config extension gist
     gpg-key issue label org pr project release repo ruleset run search secret ssh-key status variable workflow'
