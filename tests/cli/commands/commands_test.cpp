@@ -64,7 +64,8 @@ const std::set<std::string> stats_keys{"since",
                                        "connected_peers",
                                        "evictions",
                                        "cache_entries",
-                                       "cache_bytes"};
+                                       "cache_bytes",
+                                       "leases"};
 
 }  // namespace
 

@@ -80,3 +80,27 @@ TEST_CASE("the addresses and keys are judged where the settings cannot be read")
   CHECK(testing::run_command(home, program, commands::run_peers, {"check", good}).out == good + "\n");
   CHECK(testing::run_command(home, program, commands::run_network, {"new-key"}).code == 0);
 }
+
+TEST_CASE("peers and network status exit 0 with all their keys when no agent runs, and changing needs one") {
+  const AgentHome home;
+  const auto peers = [&](const std::vector<std::string>& arguments) {
+    return testing::run_command(home, home.program(), commands::run_peers, arguments);
+  };
+  for (const auto& arguments : {std::vector<std::string>{"--json"}, {"list", "--json"}}) {
+    const Ran listed = peers(arguments);
+    CHECK(listed.code == 0);
+    CHECK(json::parse(listed.out) == json{{"peers", json::array()}});
+  }
+  CHECK(peers({}).out == "no agent runs\n");
+  CHECK(peers({}).code == 0);
+  const Ran network = testing::run_command(home, home.program(), commands::run_network, {"status", "--json"});
+  CHECK(network.code == 0);
+  CHECK(json::parse(network.out).at("overlay") == "off");
+  CHECK(json::parse(network.out).at("reason") == "no agent runs");
+  for (const char* change : {"add", "remove"}) {
+    const Ran refused = peers({change, "/ip4/192.0.2.7/tcp/9100/p2p/" + id});
+    CHECK(refused.code == 1);
+    CHECK(refused.err == "ghoard: no agent runs; run `ghoard agent start` first\n");
+  }
+  CHECK(home.starts() == 0);
+}

@@ -29,3 +29,16 @@ TEST_CASE("half a record, damaged numbers and control characters are no record")
   }
   CHECK_FALSE(local::parse_agent_record(text + std::string(9000, 'x')));
 }
+
+TEST_CASE("the record says whether the agent has peers, and a word of a later version is no \"off\"") {
+  const std::string base = "pid 1\nsocket /s\n";
+  CHECK_FALSE(ghoard::local::parse_agent_record(base)->overlay);
+  CHECK_FALSE(ghoard::local::parse_agent_record(base + "overlay off\n")->overlay);
+  CHECK(ghoard::local::parse_agent_record(base + "overlay on\n")->overlay);
+  CHECK(ghoard::local::parse_agent_record(base + "overlay partly\n")->overlay);
+  ghoard::local::AgentRecord record = *ghoard::local::parse_agent_record(base);
+  for (const bool overlay : {true, false}) {
+    record.overlay = overlay;
+    CHECK(ghoard::local::parse_agent_record(ghoard::local::format_agent_record(record)) == record);
+  }
+}
