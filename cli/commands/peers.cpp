@@ -104,7 +104,8 @@ int list(const link::Program& program, Arguments arguments) {
 /// A change that the running agent is asked for; none is started for it.
 base::Result<Json> change(const link::Program& program, const std::string& target, const Json& body) {
   link::Link link(program, link::Spawn::forbidden);
-  const base::Result<local::ClientResponse> answer = link.control("POST", target, body.dump(-1, ' ', false, Json::error_handler_t::replace));
+  const base::Result<local::ClientResponse> answer =
+      link.control("POST", target, body.dump(-1, ' ', false, Json::error_handler_t::replace));
   if (!answer) {
     return tl::unexpected(
         answer.error().code == base::ErrorCode::unavailable

@@ -28,24 +28,28 @@ std::string github_token(const Program& program) {
   return ask_gh_for_token(program.environment, "github.com").value_or(std::string());
 }
 
+base::Result<void> keep(base::SecretBytes& into, std::string_view text) {
+  base::Result<base::SecretBytes> copy = base::SecretBytes::copy(text);
+  if (!copy) {
+    return tl::unexpected(copy.error());
+  }
+  into = *std::move(copy);
+  return {};
+}
+
 base::Result<void> gather(const Program& program, local::StartSecrets& secrets) {
   const settings::Value& key = program.settings.value("network_key");
-  std::string token;
-  base::Result<base::SecretBytes> copy;
   if (key.source == settings::Source::environment || key.source == settings::Source::flag) {
-    copy = base::SecretBytes::copy(key.text);
-    if (copy) {
-      secrets.network_keys = *std::move(copy);
-    }
-  } else if (!program.settings.is_explicit("network_key") && !is_overlay_off(program.settings)) {
-    token = github_token(program);
-    copy = base::SecretBytes::copy(token);
-    base::wipe(token);
-    if (copy) {
-      secrets.token = *std::move(copy);
-    }
+    return keep(secrets.network_keys, key.text);
   }
-  return copy ? base::Result<void>() : tl::unexpected(copy.error());
+  // config.toml the agent reads by itself.
+  if (program.settings.is_explicit("network_key") || is_overlay_off(program.settings)) {
+    return {};
+  }
+  std::string token = github_token(program);
+  base::Result<void> kept = keep(secrets.token, token);
+  base::wipe(token);
+  return kept;
 }
 
 }  // namespace

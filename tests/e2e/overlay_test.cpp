@@ -4,6 +4,8 @@
 #include <array>
 #include <doctest/doctest.h>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -444,4 +446,29 @@ TEST_CASE("what a one-shot agent finds stored by an agent with peers is proven a
   CHECK(result.out.find("detail=direct") == std::string::npos);
   CHECK(fleet.github.counters().not_modified == 1);
   CHECK(fleet.github.counters().quota_spent == 0);
+}
+
+TEST_CASE("neither network key nor token of a fleet is found in any of its files") {
+  Fleet fleet(2);
+  fleet.start();
+  for (std::size_t n = 0; n < 2; ++n) {
+    CHECK(fleet.run_api(n, {"repos/acme/secrets"}).exit_code == 0);
+  }
+  const std::string key_digits = fleet.key().substr(6, 40);
+  std::size_t files = 0;
+  for (std::size_t n = 0; n < 2; ++n) {
+    CHECK(fleet.home(n).run({"ghoard", "agent", "stop"}).exit_code == 0);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(fleet.home(n).path())) {
+      if (!entry.is_regular_file()) {
+        continue;
+      }
+      CAPTURE(entry.path());
+      std::ifstream stream(entry.path(), std::ios::binary);
+      const std::string text{std::istreambuf_iterator<char>(stream), {}};
+      CHECK(text.find(key_digits) == std::string::npos);
+      CHECK(text.find(tokens::user_1) == std::string::npos);
+      ++files;
+    }
+  }
+  CHECK(files >= 8);  // database, lock, log, identity, peers and start lock of each
 }
