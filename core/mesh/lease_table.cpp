@@ -346,13 +346,20 @@ LeaseTable::Lease LeaseTable::remove(LeaseId id) {
   return lease;
 }
 
-/// The lease, if it is known and `holder`'s; its end is being told.
-std::optional<LeaseTable::Lease> LeaseTable::take(LeaseId id, const PeerId& holder) {
+/// The lease, if it is known and `holder`'s; its end is being told. Whoever named the lease of an owner that has gone
+/// need not have waited for a fetch with its own token, or of this slot: what came of another fetch is nobody's here.
+std::optional<LeaseTable::Lease> LeaseTable::take(LeaseId id, const PeerId& holder, const SlotKey& slot,
+                                                  const cache::Fingerprint& fingerprint) {
   const auto found = m_leases.find(id);
   if (found == m_leases.end() || found->second.holder != holder) {
     return std::nullopt;
   }
-  return remove(id);
+  Lease lease = remove(id);
+  if (lease.slot != slot || lease.fingerprint != fingerprint) {
+    settle_lost(std::move(lease));
+    return std::nullopt;
+  }
+  return lease;
 }
 
 void LeaseTable::receive(const PeerId& from, const Put& put) {
@@ -380,14 +387,14 @@ void LeaseTable::receive(const PeerId& from, const Put& put) {
 
 void LeaseTable::receive(const PeerId& from, const Failed& failed) {
   m_notes.erase({failed.slot, failed.fingerprint});
-  if (std::optional<Lease> lease = take(failed.lease, from); lease.has_value()) {
+  if (std::optional<Lease> lease = take(failed.lease, from, failed.slot, failed.fingerprint); lease.has_value()) {
     settle_outcome(*std::move(lease), failed.outcome);
   }
 }
 
 void LeaseTable::receive(const PeerId& from, const Pass& pass) {
   m_notes.erase({pass.slot, pass.fingerprint});
-  if (std::optional<Lease> lease = take(pass.lease, from); lease.has_value()) {
+  if (std::optional<Lease> lease = take(pass.lease, from, pass.slot, pass.fingerprint); lease.has_value()) {
     settle_pass(*std::move(lease));
   }
 }

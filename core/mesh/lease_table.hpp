@@ -99,7 +99,8 @@ class LeaseTable {
   void settle_lost(Lease lease);
   void release_queue(const SlotKey& key, Lesson lesson, const cache::SharedValue* value);
   void tell_release(const std::vector<Asker>& askers);
-  std::optional<Lease> take(LeaseId id, const PeerId& holder);
+  std::optional<Lease> take(LeaseId id, const PeerId& holder, const SlotKey& slot,
+                            const cache::Fingerprint& fingerprint);
   Lease remove(LeaseId id);
   void tidy(const SlotKey& key);
   void answered(const Asker& asker) { m_places.erase({asker.peer, asker.question}); }

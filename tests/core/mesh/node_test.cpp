@@ -1,0 +1,133 @@
+// One node among peers that hold the network key and keep to no rule. Every message that it sends is looked at.
+
+#include "core/mesh/node.hpp"
+
+#include <algorithm>
+#include <doctest/doctest.h>
+
+#include "core/github/routes.hpp"
+#include "tests/core/mesh/message_examples.hpp"
+
+using namespace ghoard;
+using namespace ghoard::testing;
+using base::Millis;
+using mesh::PeerId;
+
+namespace {
+
+const PeerId self = test_peer(0);
+const PeerId asker = test_peer(1);
+const PeerId holder = test_peer(2);
+
+class SentMessages final : public mesh::Links {
+ public:
+  void send(const PeerId& to, mesh::Message message) override { sent.emplace_back(to, std::move(message)); }
+  void dial(const PeerId&, std::vector<peer::Multiaddr>) override {}
+  void dial_back(const PeerId&, std::vector<peer::Multiaddr>) override {}
+  void close(const PeerId&) override {}
+  void wake() override {}
+
+  std::vector<std::pair<PeerId, mesh::Message>> sent;
+};
+
+/// The node is linked with its peers and the only owner of everything, unless one of them says that it can be reached.
+struct NodeRig {
+  explicit NodeRig(std::vector<PeerId> peers = {asker, holder}) {
+    for (const PeerId& peer : peers) {
+      node.link_up(peer, true, "192.0.2.7");
+    }
+    run_for(Millis{10});
+  }
+  static mesh::NodeOptions options() {
+    mesh::NodeOptions made;
+    made.members.self = {self, 1, {test_address(0)}, false};
+    made.members.incarnation = 1;
+    return made;
+  }
+  void run_for(Millis time) {
+    const base::MonoTime end = clock.mono() + time;
+    do {
+      node.tick();
+      clock.advance(
+          std::clamp(node.next_deadline() - clock.mono(), Millis{1}, std::max(end - clock.mono(), Millis{1})));
+    } while (clock.mono() <= end);
+  }
+  template <class Kind>
+  [[nodiscard]] std::vector<Kind> to(const PeerId& peer) const {
+    std::vector<Kind> found;
+    for (const auto& [receiver, message] : links.sent) {
+      if (const auto* kind = std::get_if<Kind>(&message); kind != nullptr && receiver == peer) {
+        found.push_back(*kind);
+      }
+    }
+    return found;
+  }
+  /// The peer can be reached, and so may own slots.
+  void reachable(const PeerId& peer) {
+    node.receive(peer, mesh::Hello{{peer, 1, {test_address(9)}, true}, "", 5, "test"});
+  }
+
+  ManualClock clock;
+  SentMessages links;
+  RecordingHost host;
+  SeededRandom random{1};
+  mesh::Node node{options(), links, host, clock, [this] { return random(); }};
+};
+
+cache::Resource resource(int number = 0) {
+  return {"api.github.com", "/repos/o/r" + std::to_string(number), "", "application/vnd.github+json", "2022-11-28"};
+}
+
+mesh::SlotKey slot(int number = 0) {
+  return github::key_of(resource(number));
+}
+
+mesh::Get get(mesh::QuestionId question, const cache::Fingerprint& token, int number = 0) {
+  return {question, resource(number), token, std::nullopt, false, Millis{30'000}, 0, std::nullopt};
+}
+
+cache::SharedOutcome not_found() {
+  cache::SharedOutcome outcome;
+  outcome.head = cache::ResponseHead{404, {}};
+  outcome.body = std::make_shared<const std::string>("{}");
+  return outcome;
+}
+
+const cache::Fingerprint token_1 = base::sha256("token 1");
+const cache::Fingerprint token_2 = base::sha256("token 2");
+
+}  // namespace
+
+TEST_CASE("a refusal of one token does not reach another that waits for the same lease at a new owner") {
+  NodeRig rig;
+  // The asker had queued behind the other token at an owner that is gone, and names that lease.
+  mesh::Get question = get(1, token_1);
+  question.prior = mesh::Prior{holder, 77};
+  rig.node.receive(asker, question);
+  REQUIRE(rig.to<mesh::Probe>(holder).size() == 1);
+  rig.node.receive(holder, mesh::Alive{rig.to<mesh::Probe>(holder)[0].question, true});
+  mesh::SlotKey told = slot();
+  cache::Fingerprint fetched_with = token_2;
+  SUBCASE("another token's") {}
+  SUBCASE("that of another slot") {
+    told = slot(1);
+    fetched_with = token_1;
+  }
+  rig.node.receive(holder, mesh::Failed{77, told, fetched_with, not_found()});
+  rig.run_for(Millis{10});
+  CHECK(rig.to<mesh::Outcome>(asker).empty());
+  CHECK(rig.to<mesh::Grant>(asker).size() == 1);
+}
+
+TEST_CASE("a refusal reaches those who wait with the same token at a new owner") {
+  NodeRig rig;
+  mesh::Get question = get(1, token_1);
+  question.prior = mesh::Prior{holder, 77};
+  rig.node.receive(asker, question);
+  REQUIRE(rig.to<mesh::Probe>(holder).size() == 1);
+  rig.node.receive(holder, mesh::Alive{rig.to<mesh::Probe>(holder)[0].question, true});
+  rig.node.receive(holder, mesh::Failed{77, slot(), token_1, not_found()});
+  rig.run_for(Millis{10});
+  CHECK(rig.to<mesh::Outcome>(asker).size() == 1);
+  CHECK(rig.to<mesh::Grant>(asker).empty());
+}
