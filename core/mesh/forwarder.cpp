@@ -1,5 +1,8 @@
 #include "core/mesh/forwarder.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <limits>
 #include <utility>
 
 namespace ghoard::mesh {
@@ -11,7 +14,9 @@ void Forwarder::forward(const PeerId& from, const Get& get, const PeerId& first)
   if (m_by_asker.contains({from, get.question})) {
     return;
   }
-  if (m_passed.size() >= most_slots) {
+  const auto crowd = std::distance(m_by_asker.lower_bound({from, 0}),
+                                   m_by_asker.upper_bound({from, std::numeric_limits<QuestionId>::max()}));
+  if (m_passed.size() >= most_slots || static_cast<std::size_t>(crowd) >= most_questions_per_peer) {
     m_parts.post(from, Release{get.question});
     return;
   }
@@ -25,8 +30,30 @@ void Forwarder::forward(const PeerId& from, const Get& get, const PeerId& first)
   const auto patience =
       base::Millis(static_cast<std::int64_t>(static_cast<double>(forward_patience.count()) * m_members.stretch()));
   const Timers::Id timer = m_parts.timers.at(m_parts.now() + patience, [this, question] { give_up(question); });
-  m_passed.emplace(question, Passed{from, get, first, timer});
+  const base::MonoTime until = m_parts.now() + std::clamp(get.patience, base::Millis{0}, longest_term);
+  m_passed.emplace(question, Passed{from, get, first, until, timer, std::nullopt});
   m_by_asker.emplace(std::pair(from, get.question), question);
+}
+
+/// The first owner answers. What comes of it is awaited as long as its asker does, or may hold the lease.
+void Forwarder::acknowledged(QuestionId question, Passed& passed) {
+  m_parts.timers.cancel(passed.timer);
+  const base::MonoTime until = passed.lease.has_value() ? m_parts.now() + longest_term : passed.until;
+  passed.timer = m_parts.timers.at(until + forward_patience, [this, question] {
+    if (const auto found = m_passed.find(question); found != m_passed.end()) {
+      forget(found->second.asker, found->second.get.question);
+    }
+  });
+}
+
+/// A question brings one lease, and nobody can name that of another.
+bool Forwarder::keep_lease(const PeerId& from, QuestionId question, Passed& passed, const Grant& grant) {
+  if (passed.lease.has_value() || m_held.contains(grant.lease)) {
+    return false;
+  }
+  m_held.emplace(grant.lease, Held{passed.asker, from, question, grant.slot, passed.get.fingerprint});
+  passed.lease = grant.lease;
+  return true;
 }
 
 void Forwarder::done(QuestionId question) {
@@ -60,16 +87,18 @@ bool Forwarder::answer(const PeerId& from, QuestionId question, const Message& m
     return Message(std::move(answer));
   };
   if (std::holds_alternative<Pending>(message)) {
-    m_parts.timers.cancel(passed.timer);
+    acknowledged(question, passed);
   } else if (const auto* wait = std::get_if<Wait>(&message)) {
-    m_parts.timers.cancel(passed.timer);
+    acknowledged(question, passed);
     passed.get.prior = Prior{wait->holder, wait->lease};
     m_parts.post(asker, readdressed(*wait));
   } else if (const auto* grant = std::get_if<Grant>(&message)) {
-    m_held[grant->lease] = Held{asker, from, question, grant->slot, passed.get.fingerprint};
+    if (!keep_lease(from, question, passed, *grant)) {
+      return true;
+    }
     Grant ours = *grant;
     ours.backup.reset();  // it tells this owner, and this owner the first
-    m_parts.timers.cancel(passed.timer);
+    acknowledged(question, passed);
     m_parts.post(asker, readdressed(std::move(ours)));
   } else if (std::holds_alternative<NotOwner>(message)) {
     const Get get = passed.get;

@@ -36,7 +36,9 @@ class Forwarder {
     PeerId asker;
     Get get;
     PeerId first;
-    Timers::Id timer = Timers::none;
+    base::MonoTime until{};           ///< its asker waits no longer
+    Timers::Id timer = Timers::none;  ///< for the first owner's word, then for `until`
+    std::optional<LeaseId> lease;     ///< that its asker was granted
   };
   struct Held {
     PeerId holder;
@@ -46,6 +48,8 @@ class Forwarder {
     cache::Fingerprint fingerprint;
   };
   void give_up(QuestionId question);
+  void acknowledged(QuestionId question, Passed& passed);
+  [[nodiscard]] bool keep_lease(const PeerId& from, QuestionId question, Passed& passed, const Grant& grant);
   void done(QuestionId question);
 
   const LeaseParts m_parts;

@@ -131,3 +131,60 @@ TEST_CASE("a refusal reaches those who wait with the same token at a new owner")
   CHECK(rig.to<mesh::Outcome>(asker).size() == 1);
   CHECK(rig.to<mesh::Grant>(asker).empty());
 }
+
+namespace {
+
+/// A resource whose first owner is the holder, and the node the second.
+int second_at(const NodeRig& rig) {
+  int number = 0;
+  while (rig.node.members().owners(slot(number), 1).front() != holder) {
+    ++number;
+  }
+  return number;
+}
+
+}  // namespace
+
+TEST_CASE("a first owner cannot grant a question that was passed on to it more than once") {
+  NodeRig rig;
+  rig.reachable(holder);
+  const int number = second_at(rig);
+  rig.node.receive(asker, get(1, token_1, number));
+  const auto passed = rig.to<mesh::Get>(holder);
+  REQUIRE(passed.size() == 1);
+  for (mesh::LeaseId lease = 1; lease <= 3; ++lease) {
+    rig.node.receive(holder, mesh::Grant{passed[0].question, lease, slot(number), Millis{30'000}, {}, {}});
+  }
+  CHECK(rig.to<mesh::Grant>(asker).size() == 1);
+  // Only the one that the asker got is relayed.
+  for (mesh::LeaseId lease = 1; lease <= 3; ++lease) {
+    rig.node.receive(asker, mesh::Beat{lease, slot(number), token_1});
+  }
+  CHECK(rig.to<mesh::Beat>(holder).size() == 1);
+}
+
+TEST_CASE("a first owner that answers nothing but pending does not keep a question for ever") {
+  NodeRig rig;
+  rig.reachable(holder);
+  const int number = second_at(rig);
+  rig.node.receive(asker, get(1, token_1, number));
+  REQUIRE(rig.to<mesh::Get>(holder).size() == 1);
+  rig.node.receive(holder, mesh::Pending{rig.to<mesh::Get>(holder)[0].question});
+  for (int second = 0; second < 31; ++second) {
+    rig.node.receive(holder, mesh::Ping{1, 0});
+    rig.node.receive(asker, mesh::Ping{1, 0});
+    rig.run_for(Millis{1'000});
+  }
+  CHECK(rig.to<mesh::Forget>(holder).size() == 1);
+}
+
+TEST_CASE("one peer has only so many questions passed on") {
+  NodeRig rig;
+  rig.reachable(holder);
+  const int number = second_at(rig);
+  for (mesh::QuestionId question = 1; question <= mesh::most_questions_per_peer + 5; ++question) {
+    rig.node.receive(asker, get(question, token_1, number));
+  }
+  CHECK(rig.to<mesh::Get>(holder).size() == mesh::most_questions_per_peer);
+  CHECK(rig.to<mesh::Release>(asker).size() == 5);
+}
