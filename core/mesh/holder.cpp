@@ -44,10 +44,13 @@ Holder::Holder(const LeaseParts& parts, Members& members) : m_parts(parts), m_me
 
 std::unique_ptr<cache::FetchLease> Holder::hold(const PeerId& owner, const Grant& grant,
                                                 const cache::PeerQuestion& question) {
+  if (m_held.contains(grant.lease)) {
+    return nullptr;  // numbers are random: this one was copied, and its end would be told of the wrong resource
+  }
   ++m_parts.counters.held;
   Held held{grant.slot,     question.resource, question.fingerprint,      owner,
             grant.question, grant.backup,      m_parts.now() + grant.term};
-  const auto kept = m_held.insert_or_assign(grant.lease, std::move(held)).first;
+  const auto kept = m_held.emplace(grant.lease, std::move(held)).first;
   beat(grant.lease, kept->second);
   if (m_timer == Timers::none) {
     m_timer = m_parts.timers.at(m_parts.now() + beat_interval, [this] { beat_all(); });

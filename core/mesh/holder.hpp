@@ -18,6 +18,7 @@ class Holder {
  public:
   Holder(const LeaseParts& parts, Members& members);
 
+  /// Null if a lease of that number is held already.
   std::unique_ptr<cache::FetchLease> hold(const PeerId& owner, const Grant& grant, const cache::PeerQuestion& question);
   void receive(const PeerId& from, const Probe& probe);
   /// An owner was lost: the new ones hear of it at once.

@@ -188,3 +188,30 @@ TEST_CASE("one peer has only so many questions passed on") {
   CHECK(rig.to<mesh::Get>(holder).size() == mesh::most_questions_per_peer);
   CHECK(rig.to<mesh::Release>(asker).size() == 5);
 }
+
+TEST_CASE("an owner that grants a lease by the number of another one does not bring values under wrong keys") {
+  NodeRig rig;
+  rig.reachable(holder);
+  const int first = second_at(rig);
+  int second = first + 1;
+  while (rig.node.members().owners(slot(second), 1).front() != holder) {
+    ++second;
+  }
+  std::vector<cache::GoAhead> answers;
+  std::vector<std::unique_ptr<cache::PeerNetwork::Question>> questions;
+  for (const int number : {first, second}) {
+    cache::PeerQuestion question{resource(number), slot(number), token_1, std::nullopt, false, Millis{30'000}};
+    questions.push_back(rig.node.ask(std::move(question), [&](cache::PeerAnswer answer) {
+      answers.push_back(std::get<cache::GoAhead>(std::move(answer)));
+    }));
+    rig.node.receive(holder, mesh::Grant{rig.to<mesh::Get>(holder).back().question, 5, slot(number), Millis{30'000},
+                                         std::nullopt, std::nullopt});
+  }
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[1].lease == nullptr);
+  REQUIRE(answers[0].lease != nullptr);
+  answers[0].lease->done(example_value());
+  const auto puts = rig.to<mesh::Put>(holder);
+  REQUIRE(puts.size() == 1);
+  CHECK(github::key_of(puts[0].resource) == slot(first));
+}
