@@ -58,6 +58,7 @@ class Flood {
     std::size_t sent = 0;
     std::set<std::uint32_t> under_way;  ///< messages that it has not acknowledged
     bool sending = false;
+    base::MonoTime began{};  ///< when it last began to send
     bool gap_there = false;
     bool failed_here = false;  ///< something received could not be made durable
     std::uint64_t forgotten_told = 0;

@@ -64,6 +64,9 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
     }
     return;
   }
+  if (exchange.sending && m_clock.mono() < exchange.began + comparison_interval) {
+    return;  // first what it was promised: whoever asks on and on makes no work
+  }
   exchange.failed_here = false;
   if (m_log.give_up(digest.extents, {m_self, m_incarnation})) {
     note_gap();
@@ -80,6 +83,7 @@ void Flood::send_missing(const PeerId& to, Exchange& exchange, const std::vector
   exchange.sent = 0;
   exchange.under_way.clear();
   exchange.sending = true;
+  exchange.began = m_clock.mono();
   exchange.gap_there = missing.gap || exchange.forgotten_told < m_log.forgotten();
   exchange.forgotten_told = m_log.forgotten();
   pump(to, exchange);

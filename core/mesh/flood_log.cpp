@@ -20,6 +20,7 @@ bool FloodLog::add(const Tombstone& stone) {
   Run& run = run_of({stone.origin, stone.incarnation});
   if (run.entries.emplace(stone.sequence, stone.change).second) {
     m_order.push_back({{stone.origin, stone.incarnation}, stone.sequence});
+    ++m_size;
   }
   run.sparse.insert(stone.sequence);
   advance(run);
@@ -54,21 +55,22 @@ FloodLog::Run& FloodLog::run_of(const Origin& origin) {
     for (auto run = m_runs.begin(); run != m_runs.end(); ++run) {
       oldest = run->second.used < oldest->second.used ? run : oldest;
     }
-    const Origin gone = oldest->first;
-    std::erase_if(m_order, [&](const TombstoneName& name) { return name.origin == gone; });
-    m_runs.erase(oldest);
+    m_size -= oldest->second.entries.size();
+    m_runs.erase(oldest);  // its names in m_order go when they are the oldest: nobody can make each new origin dear
     ++m_forgotten;
   }
   return entry->second;
 }
 
 void FloodLog::evict() {
-  while (m_order.size() > most_entries) {
-    const TombstoneName& oldest = m_order.front();
-    Run& run = m_runs.at(oldest.origin);
-    run.entries.erase(oldest.sequence);
-    run.floor = std::max(run.floor, oldest.sequence + 1);
+  while (m_size > most_entries || m_order.size() > 2 * most_entries) {
+    const TombstoneName oldest = m_order.front();
     m_order.pop_front();
+    const auto run = m_runs.find(oldest.origin);
+    if (run != m_runs.end() && run->second.entries.erase(oldest.sequence) > 0) {
+      --m_size;
+      run->second.floor = std::max(run->second.floor, oldest.sequence + 1);
+    }
   }
 }
 

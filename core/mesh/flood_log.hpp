@@ -53,7 +53,7 @@ class FloodLog {
   };
   [[nodiscard]] Missing missing_there(std::span<const LogExtent> theirs) const;
   [[nodiscard]] std::optional<Tombstone> find(const TombstoneName& name) const;
-  [[nodiscard]] std::size_t size() const { return m_order.size(); }
+  [[nodiscard]] std::size_t size() const { return m_size; }
   /// Origins that had to go, ever.
   [[nodiscard]] std::uint64_t forgotten() const { return m_forgotten; }
 
@@ -71,7 +71,8 @@ class FloodLog {
   void evict();
 
   std::map<Origin, Run> m_runs;
-  std::deque<TombstoneName> m_order;  // the oldest first
+  std::deque<TombstoneName> m_order;  // the oldest first; some of forgotten origins
+  std::size_t m_size = 0;             // entries of all runs
   std::uint64_t m_uses = 0;
   std::uint64_t m_forgotten = 0;
 };

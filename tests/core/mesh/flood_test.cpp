@@ -253,3 +253,41 @@ TEST_CASE("equal logs have equal summaries, however they came to be") {
   }
   CHECK(one.summary() == other.summary());
 }
+
+TEST_CASE("whoever asks for the whole log again and again is sent it once") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(2));
+  for (int i = 0; i < 20; ++i) {
+    mesh.at(0).flood.announce(std::vector<cache::Change>(64, change("r" + std::to_string(i))), {});
+  }
+  mesh.network.run_for(Millis{1'000});
+  std::size_t sent = 0;
+  mesh.network.on_send = [&](const PeerId& from, const PeerId&, const mesh::Message& message) {
+    sent += from == test_peer(0) && std::holds_alternative<mesh::Tombstones>(message) ? 1 : 0;
+  };
+  mesh.network.freeze(test_peer(1));  // it acknowledges nothing
+  for (int i = 0; i < 10; ++i) {
+    mesh.network.attach(test_peer(1)).send(test_peer(0), mesh::LogDigest{{}, true, false, 0});
+  }
+  mesh.network.run_for(Millis{100});
+  CHECK(sent == 8);
+}
+
+TEST_CASE("an origin that comes back after it was forgotten is a new one") {
+  mesh::FloodLog log;
+  log.add(stone(1, 1));
+  for (std::uint64_t origin = 2; origin < mesh::FloodLog::most_kept_origins + 2; ++origin) {
+    log.add(stone(origin, 1));
+  }
+  REQUIRE_FALSE(log.is_applied({test_peer(1), 77}, 1));
+  log.add(stone(1, 1));
+  CHECK(log.is_applied({test_peer(1), 77}, 1));
+  CHECK(log.size() == mesh::FloodLog::most_kept_origins);
+  // However many names of forgotten ones are left, no more than all are kept, and the latest ones.
+  for (std::uint64_t sequence = 2; sequence <= mesh::FloodLog::most_entries + 2; ++sequence) {
+    log.add(stone(1, sequence));
+  }
+  CHECK(log.size() == mesh::FloodLog::most_entries);
+  CHECK(log.find({{test_peer(1), 77}, mesh::FloodLog::most_entries + 2}).has_value());
+  CHECK_FALSE(log.find({{test_peer(1), 77}, 2}).has_value());
+}
