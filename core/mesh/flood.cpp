@@ -26,6 +26,7 @@ Flood::Flood(const PeerId& self, std::uint64_t incarnation, Members& members, Li
       m_links(links),
       m_host(host),
       m_clock(clock),
+      m_began(clock.mono()),
       m_random(std::move(random)),
       m_next_comparison(base::MonoTime::max()) {
   if (!m_members.list().empty()) {

@@ -19,7 +19,8 @@ namespace ghoard::mesh {
 class Flood {
  public:
   /// If there are peers to find (bootstrap or remembered ones), the host is told at once to distrust what is older than
-  /// this process: changes may have been missed. That ends with the first complete exchange of digests.
+  /// this process: changes may have been missed. That ends with the first complete exchange of digests with a peer that
+  /// is not in the same place, or has run for longer than anything stays fresh.
   Flood(const PeerId& self, std::uint64_t incarnation, Members& members, Links& links, cache::PeerHost& host,
         const base::Clock& clock, Random random);
 
@@ -74,6 +75,7 @@ class Flood {
   void send_brief(const PeerId& to);
   void send_missing(const PeerId& to, Exchange& exchange, const std::vector<LogExtent>& theirs);
   void pump(const PeerId& to, Exchange& exchange);
+  [[nodiscard]] bool may_vouch() const;
   void complete(const Exchange& exchange);
   void note_gap();
   void drop_due(const PeerId& peer);
@@ -85,6 +87,7 @@ class Flood {
   Links& m_links;
   cache::PeerHost& m_host;
   const base::Clock& m_clock;
+  const base::MonoTime m_began;
   Random m_random;
   FloodLog m_log;
   std::uint64_t m_sequence = 0;

@@ -10,7 +10,8 @@ namespace ghoard::mesh {
 namespace {
 
 constexpr base::Millis comparison_interval{15'000};
-constexpr std::size_t most_under_way = 8;  ///< messages sent and not acknowledged: nobody's queue overflows
+constexpr base::Millis longest_fresh{300'000};  ///< of what a change can concern (design: the life of a grant)
+constexpr std::size_t most_under_way = 8;       ///< messages sent and not acknowledged: nobody's queue overflows
 
 }  // namespace
 
@@ -41,11 +42,21 @@ void Flood::compare_at_random(base::MonoTime now) {
   }
 }
 
-/// A summary is enough while nobody misses anything, which is nearly always.
+/// A log that begins with this process says nothing of what the other side may have missed before, until that is too
+/// old to be fresh anywhere. After a gap it is as good as any: what is asked for is not older.
+bool Flood::may_vouch() const {
+  return !m_distrusting || m_gap || m_clock.mono() - m_began >= longest_fresh;
+}
+
+/// A summary is enough while nobody misses anything, which is nearly always. It vouches for the sender's log.
 void Flood::send_brief(const PeerId& to) {
   LogDigest digest;
-  digest.brief = true;
-  digest.summary = m_log.summary();
+  digest.brief = may_vouch();
+  if (digest.brief) {
+    digest.summary = m_log.summary();
+  } else {
+    digest.extents = m_log.extents();
+  }
   m_exchanges[to].failed_here = false;
   m_links.send(to, std::move(digest));
 }
@@ -57,8 +68,8 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
   Exchange& exchange = m_exchanges[from];
   if (digest.brief) {
     if (digest.summary == m_log.summary()) {
-      m_links.send(from, LogEnd{false});
       complete(exchange);
+      m_links.send(from, LogEnd{false});
     } else {
       m_links.send(from, LogDigest{m_log.extents(), false, false, 0});
     }
@@ -113,7 +124,9 @@ void Flood::pump(const PeerId& to, Exchange& exchange) {
   if (exchange.sending && exchange.sent == exchange.backlog.size()) {
     exchange.sending = false;
     exchange.backlog = {};
-    m_links.send(to, LogEnd{exchange.gap_there});
+    if (exchange.gap_there || may_vouch()) {
+      m_links.send(to, LogEnd{exchange.gap_there});
+    }
   }
 }
 

@@ -141,6 +141,27 @@ TEST_CASE("an agent with peers distrusts what is older than itself until it has 
   CHECK(joiner.host.times(change("r")) == 1);
 }
 
+TEST_CASE("agents that began together cannot tell each other that nothing was missed") {
+  MemberMesh mesh;
+  mesh.network.attach(test_peer(2));
+  mesh.start(1, {2});
+  mesh.start(2, {1});
+  mesh.network.run_for(Millis{60'000});
+  REQUIRE(mesh.at(1).members.is_linked(test_peer(2)));
+  CHECK(mesh.at(1).host.distrusts);
+  CHECK(mesh.at(2).host.distrusts);
+  SUBCASE("who was there before can") {
+    mesh.start(0);
+    mesh.start(3, {0, 1});
+    mesh.network.run_for(Millis{10'000});
+  }
+  SUBCASE("what they have from before has aged meanwhile") {
+    mesh.network.run_for(Millis{280'000});
+  }
+  CHECK_FALSE(mesh.at(1).host.distrusts);
+  CHECK_FALSE(mesh.at(2).host.distrusts);
+}
+
 TEST_CASE("what fell out of the log is a gap: what is older stays distrusted") {
   MemberMesh mesh;
   mesh.network.through_codec = false;

@@ -37,7 +37,9 @@ TEST_CASE("whatever the seed, deaths are noticed, restarts are taken back, and p
     CHECK(mesh.deaths() == 0);
 
     mesh.kill(count / 2);
-    CHECK(mesh.network.run_until([&] { return mesh.all_know_dead(count / 2); }, Millis{1'000}));
+    // A second, and the way there and back that it takes to ask.
+    const Millis limit = Millis{1'000} + 2 * (mesh.network.shortest_delay + mesh.network.delay_range);
+    CHECK(mesh.network.run_until([&] { return mesh.all_know_dead(count / 2); }, limit));
     mesh.start(count / 2, {0});
     CHECK(mesh.network.run_until([&] { return mesh.is_whole(); }, Millis{60'000}, Millis{100}));
     mesh.vanish(0);
