@@ -100,7 +100,8 @@ class Members {
   [[nodiscard]] std::vector<PeerRecord> to_remember() const;
   [[nodiscard]] const PeerRecord& own_record() const;
 
-  /// Called when a peer's link broke or it fell silent (`dead` false) or died (`dead` true), and when one came up.
+  /// Called when a peer's link broke or it fell silent (`dead` false) or died (`dead` true; also when another process
+  /// of that peer took its place, which is linked), and when one came up.
   std::function<void(const PeerId&, bool dead)> on_lost;
   std::function<void(const PeerId&)> on_joined;
 

@@ -128,6 +128,10 @@ void Members::receive(const PeerId& from, const Hello& hello) {
   }
   const bool first = !std::exchange(member->greeted, true) || hello.incarnation != member->incarnation;
   if (hello.incarnation != member->incarnation) {
+    if (member->incarnation != 0) {
+      // Another process, whether the end of the one before was seen or not: nothing is owed to that one.
+      m_events.push_back({from, false, true});
+    }
     member->incarnation = hello.incarnation;
     member->dialled_back = {};
   }

@@ -55,6 +55,7 @@ Node::Node(NodeOptions options, Links& links, cache::PeerHost& host, const base:
       m_links(links),
       m_clock(clock),
       m_random(std::move(random)),
+      m_last_question(static_cast<QuestionId>(m_random())),
       m_host(std::make_unique<Host>(host, *this)),
       m_members(options.members, links, clock, m_random),
       m_flood(options.members.self.id, options.members.incarnation, m_members, links, *m_host, clock, m_random),

@@ -93,7 +93,7 @@ class Node final : public cache::PeerNetwork {
   Random m_random;
   LeaseCounters m_counters;
   Timers m_timers;
-  QuestionId m_last_question = 0;
+  QuestionId m_last_question;  // begins anywhere: what an earlier run asked may still be answered
   std::unique_ptr<Host> m_host;
   Members m_members;
   Flood m_flood;
