@@ -11,6 +11,9 @@ namespace ghoard::cache {
 
 namespace {
 
+/// An outcome says nothing of when its fetch began: under a lease of 30 s, which another owner may have taken up once.
+constexpr base::Seconds oldest_outcome{60};
+
 bool is_refresh(const http::RequestDirectives& wants) {
   return wants.no_cache || wants.max_age == base::Seconds{0};
 }
@@ -94,8 +97,9 @@ void Fetcher::take(const std::shared_ptr<Flight>& flight, SharedOutcome outcome)
   const github::CanonicalRequest& request = flight->request;
   std::optional<SharedOutcome> sound = checked(std::move(outcome));
   // A 404 from before a write must not reach who asked after it.
-  if (!sound.has_value() || m_state.log.is_open_for(request.resource, request.credential.fingerprint) ||
-      m_state.log.concerns(flight->asked_position, request.resource, request.credential.fingerprint)) {
+  const auto last = m_state.log.last_concerning(request.resource, request.credential.fingerprint);
+  const bool may_be_older = last.has_value() && m_state.clock.mono() - *last < oldest_outcome;
+  if (!sound.has_value() || may_be_older || m_state.log.is_open_for(request.resource, request.credential.fingerprint)) {
     begin(flight, nullptr);
     return;
   }

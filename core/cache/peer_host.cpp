@@ -99,8 +99,15 @@ void Engine::keep_shared(const Resource& resource, const ResourceKey& key, const
   if (!m_state.shares(value.fingerprint) || key != github::key_of(resource)) {
     return;
   }
+  SharedValue aged = value;
+  if (value.fetched_after != base::MonoTime{}) {
+    // It may have lain about on its way here. Later it is handed out as no older than this.
+    const base::Millis longest = m_state.clock.mono() - value.fetched_after;
+    aged.age = std::max(aged.age, longest);
+    aged.proof_age = std::max(aged.proof_age, longest);
+  }
   const github::LifetimeContext context{m_state.options.default_ttl};
-  std::optional<Entry> entry = entry_from(value, resource, context, m_state.clock.wall(), m_state.options.object_limit);
+  std::optional<Entry> entry = entry_from(aged, resource, context, m_state.clock.wall(), m_state.options.object_limit);
   if (!entry.has_value()) {
     return;
   }

@@ -220,3 +220,22 @@ TEST_CASE("another local token waits for a peer's answer as for a fetch, then pr
   CHECK(rig.engine.metrics().revalidated == 1);  // those bytes were a peer hit before
   CHECK(rig.sums_to(2));
 }
+
+TEST_CASE("a refusal that may be from before a change is not believed, even if it was asked for after it") {
+  PeersRig rig;
+  REQUIRE(rig.told(repo).has_value());
+  SUBCASE("just told") {
+    rig.clock.advance(20s);
+    const auto caller = rig.get(repo, token_a);
+    rig.peers.answer(0, PeersRig::outcome(404));
+    CHECK(caller->answers == 0);
+    CHECK(rig.upstream.count() == 1);
+  }
+  SUBCASE("long ago") {
+    rig.clock.advance(61s);
+    const auto caller = rig.get(repo, token_a);
+    rig.peers.answer(0, PeersRig::outcome(404));
+    CHECK(caller->status == 404);
+    CHECK(rig.upstream.count() == 0);
+  }
+}

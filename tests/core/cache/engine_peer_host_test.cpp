@@ -374,3 +374,14 @@ TEST_CASE("marks of what came from peers are taken once and are bounded") {
   CHECK_FALSE(marks.has(key(10), a));
   CHECK(marks.has(key(11), a));
 }
+
+TEST_CASE("what lay about on its way here is handed out as old as it may be") {
+  PeersRig rig;
+  cache::SharedValue value = rig.value(token_a, body_1, 1s);
+  value.fetched_after -= 20s;  // the lease was granted then; the push waited while this process was stopped
+  rig.keep(value);
+  const auto found = rig.found(token_a);
+  REQUIRE(found.has_value());
+  CHECK(found->age == 21s);
+  CHECK(found->proof_age == 21s);
+}
