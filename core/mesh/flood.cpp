@@ -9,6 +9,9 @@ namespace {
 
 constexpr base::Millis acknowledged_within{250};
 constexpr std::size_t most_told = 16;
+constexpr std::size_t most_passed_on =
+    200;  ///< messages of one peer within `passing_pause`; comparison brings the rest
+constexpr base::Millis passing_pause{1'000};
 constexpr std::size_t tombstone_bytes = longest_message - 64;
 
 std::size_t size_of(const Tombstone& stone) {
@@ -199,7 +202,13 @@ bool Flood::apply(const std::vector<Tombstone>& stones) {
 }
 
 void Flood::pass_on(const PeerId& from, const std::vector<Tombstone>& stones) {
-  if (stones.empty()) {
+  Exchange& exchange = m_exchanges[from];
+  if (m_clock.mono() - exchange.passed_on_since >= passing_pause) {
+    exchange.passed_on_since = m_clock.mono();
+    exchange.passed_on = 0;
+  }
+  // What one peer may send must not become sixteen times as much on links between others.
+  if (stones.empty() || ++exchange.passed_on > most_passed_on) {
     return;
   }
   std::vector<PeerId> others = m_members.linked();

@@ -58,6 +58,8 @@ class Flood {
     std::vector<TombstoneName> backlog;
     std::size_t sent = 0;
     std::set<std::uint32_t> under_way;  ///< messages that it has not acknowledged
+    std::size_t passed_on = 0;          ///< its messages, since then
+    base::MonoTime passed_on_since{};
     bool sending = false;
     base::MonoTime began{};  ///< when it last began to send
     bool gap_there = false;

@@ -21,7 +21,9 @@ struct Member {
   std::optional<PeerId> teller;        ///< who named it, until it was linked
   std::vector<PeerId> vouchers;        ///< linked peers that say it lives; a few
   std::vector<peer::Multiaddr> fixed;  ///< from the settings
-  bool bootstrap = false;              ///< dialled for ever, on a schedule of its own
+  int words_told = 0;                  ///< its own words that were passed on since then
+  base::MonoTime words_since{};
+  bool bootstrap = false;  ///< dialled for ever, on a schedule of its own
   base::MonoTime learned{};
 
   // ---- link

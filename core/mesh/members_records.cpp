@@ -14,6 +14,8 @@ constexpr std::size_t most_known = 1'024;
 constexpr std::size_t most_per_teller = 256;
 constexpr std::size_t most_told = 16;  ///< of those that one change is passed on to
 constexpr std::size_t most_told_when_dialled = 8;
+constexpr int most_words = 16;  ///< of one peer, passed on within `words_pause`; views that are compared show the rest
+constexpr base::Millis words_pause{10'000};
 constexpr std::size_t most_vouchers = 4;
 constexpr std::size_t record_bytes = 16 * 1024 - 64;  ///< of one message
 constexpr base::Millis dial_back_pause{60'000};
@@ -180,7 +182,14 @@ void Members::adopt_own_word(Member& member, const PeerRecord& record) {
     views_changed();
   }
   member.record = record;
-  tell_some(record, record.id);
+  // What one peer may send must not become sixteen times as much on links between others.
+  if (m_clock.mono() - member.words_since >= words_pause) {
+    member.words_since = m_clock.mono();
+    member.words_told = 0;
+  }
+  if (++member.words_told <= most_words) {
+    tell_some(record, record.id);
+  }
 }
 
 void Members::adopt_hearsay(const PeerId& teller, const PeerRecord& record) {

@@ -312,3 +312,21 @@ TEST_CASE("an origin that comes back after it was forgotten is a new one") {
   CHECK(log.find({{test_peer(1), 77}, mesh::FloodLog::most_entries + 2}).has_value());
   CHECK_FALSE(log.find({{test_peer(1), 77}, 2}).has_value());
 }
+
+TEST_CASE("what one peer pours out is passed on in measure, and what is left out comes by comparison") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(3));
+  std::size_t passed_on = 0;
+  mesh.network.on_send = [&](const PeerId& from, const PeerId& to, const mesh::Message& message) {
+    passed_on +=
+        from == test_peer(0) && to == test_peer(2) && std::holds_alternative<mesh::Tombstones>(message) ? 1 : 0;
+  };
+  for (std::uint64_t sequence = 1; sequence <= 1'000; ++sequence) {
+    mesh.network.attach(test_peer(1)).send(test_peer(0), mesh::Tombstones{0, {stone(40, sequence)}});
+  }
+  mesh.network.run_for(Millis{500});
+  CHECK(mesh.at(0).host.times(change("s1000")) == 1);
+  CHECK(passed_on == 200);
+  mesh.network.run_for(Millis{120'000});
+  CHECK(mesh.at(2).host.times(change("s1000")) == 1);
+}

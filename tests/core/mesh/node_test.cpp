@@ -257,3 +257,20 @@ TEST_CASE("the questions of two runs have different numbers") {
   const mesh::QuestionId before = first_number(one);
   CHECK(before != first_number(other));
 }
+
+TEST_CASE("a peer that changes its word all the time does not flood the others through this node") {
+  NodeRig rig;
+  for (std::uint64_t sequence = 1; sequence <= 500; ++sequence) {
+    rig.node.receive(asker, mesh::Records{{{asker, sequence, {test_address(sequence)}, false}}});
+  }
+  CHECK(rig.to<mesh::Records>(holder).size() < 20);
+  CHECK(rig.node.members().list().size() == 2);
+  for (int second = 0; second < 11; ++second) {
+    rig.node.receive(holder, mesh::Ping{1, 0});
+    rig.node.receive(asker, mesh::Ping{1, 0});
+    rig.run_for(Millis{1'000});
+  }
+  const std::size_t before = rig.to<mesh::Records>(holder).size();
+  rig.node.receive(asker, mesh::Records{{{asker, 501, {test_address(501)}, false}}});
+  CHECK(rig.to<mesh::Records>(holder).size() == before + 1);
+}
