@@ -6,30 +6,25 @@
 // prints three lines, "direct", "agent" and "added": median, quartiles, least, in microseconds.
 
 #include <arpa/inet.h>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <netinet/tcp.h>
 #include <string>
-#include <string_view>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
 
-#include "net/local/client.hpp"
+#include "tests/bench/exchange.hpp"
 #include "tests/bench/statistics.hpp"
 
 namespace {
 
 using namespace ghoard;
+using bench::ask;
+using bench::fail;
+using bench::request_of;
 
-constexpr base::Millis deadline{10'000};
 constexpr int warm_up_rounds = 20;
-
-[[noreturn]] void fail(const std::string& what) {
-  std::fprintf(stderr, "miss_latency: %s\n", what.c_str());
-  std::exit(1);
-}
 
 local::Connection connect_to_port(int port) {
   sockaddr_in address{};
@@ -45,33 +40,6 @@ local::Connection connect_to_port(int port) {
   return local::Connection::adopt(descriptor);
 }
 
-double ask(local::Connection& connection, const local::ClientRequest& request, std::string_view cache_status) {
-  const auto begin = std::chrono::steady_clock::now();
-  const base::Result<local::ClientResponse> answer = connection.exchange(request, deadline, 64U << 20);
-  const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begin;
-  if (!answer) {
-    fail(answer.error().message);
-  }
-  if (answer->status != 200 || answer->headers.get("Cache-Status").find(cache_status) == std::string_view::npos) {
-    fail("unexpected answer: " + std::to_string(answer->status) + " " + answer->headers.joined("Cache-Status"));
-  }
-  return took.count();
-}
-
-local::ClientRequest request_of(int count, char** words) {
-  local::ClientRequest request;
-  request.method = "GET";
-  for (int i = 0; i < count; ++i) {
-    const std::string_view field = words[i];
-    const std::size_t colon = field.find(':');
-    if (colon == std::string_view::npos) {
-      fail("a header has no colon");
-    }
-    request.headers.add(std::string(field.substr(0, colon)), std::string(field.substr(colon + 1)));
-  }
-  return request;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -80,7 +48,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   local::Connection direct = connect_to_port(std::atoi(argv[1]));
-  base::Result<local::Connection> agent = local::Connection::open(argv[2], deadline);
+  base::Result<local::Connection> agent = local::Connection::open(argv[2], bench::exchange_deadline);
   if (!agent) {
     fail(agent.error().message);
   }
