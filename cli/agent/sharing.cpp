@@ -184,8 +184,8 @@ void Sharing::remember() {
   if (!is_on()) {
     return;
   }
-  RememberedPeers peers = memorable();
-  std::string text = format_remembered(peers);
+  m_remembered = memorable();
+  std::string text = format_remembered(m_remembered);
   if (text == m_written) {
     return;
   }
