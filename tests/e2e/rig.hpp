@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/eventually.hpp"
+#include "tests/support/soak.hpp"
 #include "tests/support/standin.hpp"
 #include "tests/support/temporary_home.hpp"
 
@@ -58,8 +59,5 @@ struct Rig {
 
 /// Pids of running agents of this build that serve `home`.
 [[nodiscard]] std::vector<int> agents_of(const TemporaryHome& home);
-
-/// How many rounds a storm runs: GHOARD_SOAK_ROUNDS, or few in the ordinary suite.
-[[nodiscard]] int soak_rounds(int ordinary);
 
 }  // namespace ghoard::testing

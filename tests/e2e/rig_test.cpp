@@ -1,6 +1,5 @@
 #include "tests/e2e/rig.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -27,12 +26,6 @@ std::vector<int> agents_of(const TemporaryHome& home) {
     }
   }
   return found;
-}
-
-int soak_rounds(int ordinary) {
-  const char* text = std::getenv("GHOARD_SOAK_ROUNDS");
-  const int rounds = text != nullptr ? std::atoi(text) : 0;
-  return rounds > 0 ? rounds : ordinary;
 }
 
 }  // namespace ghoard::testing

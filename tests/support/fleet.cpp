@@ -20,7 +20,7 @@ std::string new_network_key() {
   return made.out.substr(0, made.out.size() - 1);
 }
 
-Fleet::Fleet(std::size_t size, Key key) : m_key(new_network_key()), m_addresses(size) {
+Fleet::Fleet(std::size_t size, Key key) : m_key(new_network_key()), m_addresses(size), m_prefixes(size) {
   for (std::size_t n = 0; n < size; ++n) {
     m_homes.push_back(std::make_unique<TemporaryHome>());
     TemporaryHome& home = *m_homes.back();
@@ -40,7 +40,7 @@ void Fleet::start(std::size_t n, const std::string& bootstrap) {
   if (!bootstrap.empty()) {
     home(n).set("GHOARD_BOOTSTRAP_PEERS", bootstrap);
   }
-  const ProcessResult started = home(n).run({"ghoard", "agent", "start", "--json"});
+  const ProcessResult started = run(command(n, {"agent", "start", "--json"}));
   const nlohmann::json status = nlohmann::json::parse(started.out, nullptr, false);
   if (started.exit_code != 0 || !status.is_object()) {
     throw std::runtime_error("an agent did not start: " + started.err);
@@ -75,9 +75,16 @@ bool Fleet::settled() const {
   });
 }
 
-Command Fleet::api(std::size_t n, std::vector<std::string> words, std::string_view token) const {
-  Command command = home(n).command({"ghoard", "api"});
+Command Fleet::command(std::size_t n, const std::vector<std::string>& words) const {
+  Command command = home(n).command({"ghoard"});
+  command.arguments.insert(command.arguments.begin(), m_prefixes[n].begin(), m_prefixes[n].end());
   command.arguments.insert(command.arguments.end(), words.begin(), words.end());
+  return command;
+}
+
+Command Fleet::api(std::size_t n, std::vector<std::string> words, std::string_view token) const {
+  words.insert(words.begin(), "api");
+  Command command = this->command(n, words);
   if (!token.empty()) {
     command.environment["GH_TOKEN"] = std::string(token);
   }

@@ -51,6 +51,10 @@ class Fleet {
   /// One number of all agents' stats together; of `leases` with a name such as "leases/held".
   [[nodiscard]] std::uint64_t sum(const std::string& name) const;
 
+  /// Words that run a command elsewhere (`nsenter ...`), put before all of this machine's that begin from here on.
+  void run_within(std::size_t n, std::vector<std::string> words) { m_prefixes.at(n) = std::move(words); }
+  /// `ghoard WORDS...` on one of the machines.
+  [[nodiscard]] Command command(std::size_t n, const std::vector<std::string>& words) const;
   void write_config(std::size_t n, const std::string& text) const;
   /// SIGHUP: keys and denied peers are read again.
   void hang_up(std::size_t n) const;
@@ -63,6 +67,7 @@ class Fleet {
   std::string m_key;
   std::vector<std::unique_ptr<TemporaryHome>> m_homes;
   std::vector<std::string> m_addresses;  ///< empty: it does not run
+  std::vector<std::vector<std::string>> m_prefixes;
 };
 
 }  // namespace ghoard::testing
