@@ -89,12 +89,16 @@ Namespaces::Namespaces(std::size_t machines) : m_hub(own("hub")) {
       ip({"-n", m_hub, "link", "set", "port" + number, "master", "side" + std::to_string(n % 2), "up"});
     }
   } catch (...) {
-    this->~Namespaces();
+    remove_all();
     throw;
   }
 }
 
 Namespaces::~Namespaces() {
+  remove_all();
+}
+
+void Namespaces::remove_all() const {
   for (const std::string& name : m_names) {
     remove(name);
   }

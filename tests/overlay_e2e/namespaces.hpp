@@ -29,6 +29,8 @@ class Namespaces {
   void mend() const;
 
  private:
+  void remove_all() const;
+
   std::string m_hub;
   std::vector<std::string> m_names;
 };
