@@ -10,6 +10,7 @@ namespace {
 /// How long after a loss the views of who owns what may still differ, or name who has gone.
 constexpr base::Millis settling{1'000};
 constexpr base::Millis retry_interval{25};
+constexpr base::Millis joining_interval{5};
 constexpr std::size_t most_lost = 512;
 
 base::Millis stretched(base::Millis time, const Members& members) {
@@ -55,9 +56,9 @@ void Asker::start_round(QuestionId id) {
 }
 
 /// True while it is worth waiting for another owner: one of those that the view names has just been lost, or said that
-/// it is none.
+/// it is none; or there is no view yet.
 bool Asker::may_settle(const Open& open) const {
-  if (!open.refused.empty()) {
+  if (!open.refused.empty() || m_members.is_joining()) {
     return true;
   }
   const std::vector<PeerId> owners = m_members.owners(open.slot, 2);
@@ -67,17 +68,23 @@ bool Asker::may_settle(const Open& open) const {
   });
 }
 
-/// Until the budget is over.
+/// Until the budget is over, or nobody is there who could own anything.
 void Asker::try_again(QuestionId id) {
   Open& open = m_open.at(id);
   m_parts.timers.cancel(open.second);
-  open.second = m_parts.timers.at(m_parts.now() + stretched(retry_interval, m_members), [this, id] {
+  const base::Millis interval = m_members.is_joining() ? joining_interval : stretched(retry_interval, m_members);
+  open.second = m_parts.timers.at(m_parts.now() + interval, [this, id] {
     const auto found = m_open.find(id);
     if (found == m_open.end() || found->second.acknowledged || !found->second.asking.empty()) {
       return;
     }
     found->second.refused.clear();
-    if (!ask_next(id)) {
+    if (ask_next(id)) {
+      return;
+    }
+    if (m_members.owners(found->second.slot, 1).empty() && !m_members.is_joining()) {
+      go_ahead(id);
+    } else {
       try_again(id);
     }
   });

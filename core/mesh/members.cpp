@@ -39,6 +39,7 @@ Members::Members(MemberOptions options, Links& links, const base::Clock& clock, 
 
 void Members::start() {
   const base::MonoTime now = m_clock.mono();
+  m_started = now;
   m_next_ping = now + jitter(base::Millis{1'000});
   m_next_dead_dial = now + base::Millis{30'000};
   for (auto& [id, member] : m_table) {

@@ -92,6 +92,10 @@ class Members {
   /// ≥1: how much this process's own lateness stretches every budget.
   [[nodiscard]] double stretch() const;
   [[nodiscard]] std::uint64_t view_digest() const;
+  /// Just started, and nobody is known yet who may own keys: it may be worth waiting a moment for the first link, lest
+  /// the question that starts an agent never profit from its peers. Not for long (40 ms) while nobody has been reached
+  /// at all, since bootstrap peers may be gone, and 250 ms at most.
+  [[nodiscard]] bool is_joining() const;
   /// Another view was met (NotOwner): the differences are exchanged.
   void reconcile(const PeerId& peer);
 
@@ -194,6 +198,7 @@ class Members {
   Lateness m_lateness;
   ObservedAddresses m_observed;
   base::MonoTime m_deadline = base::MonoTime::max();
+  std::optional<base::MonoTime> m_started;
   std::optional<base::MonoTime> m_next_ping;
   base::MonoTime m_next_dead_dial{};
   base::MonoTime m_next_dial_back{};

@@ -79,6 +79,17 @@ std::uint64_t Members::view_digest() const {
   return m_digest;
 }
 
+bool Members::is_joining() const {
+  constexpr base::Millis until_reached{40};
+  constexpr base::Millis until_known{250};
+  if (!m_started || m_table.empty()) {
+    return false;
+  }
+  const base::Millis age = std::chrono::duration_cast<base::Millis>(m_clock.mono() - *m_started);
+  // Ages first: a node that has run for long does not look any further.
+  return age < until_known && candidates().empty() && (age < until_reached || !linked().empty());
+}
+
 // ---- agreement -----------------------------------------------------------------------------------
 
 void Members::compare_views(const PeerId& peer, std::uint64_t view) {
