@@ -88,17 +88,17 @@ TEST_CASE("over a line of 20 ms that loses one piece in a hundred, machines that
 }
 
 TEST_CASE("an owner that is killed between any two records costs nobody the answer") {
-  const int steps = soak_rounds(4);
+  const int steps = soak_rounds(2);
   for (int step = 0; step < steps; ++step) {
     CAPTURE(step);
-    check_killed_at(1 + static_cast<std::uint64_t>(is_soak() ? step : step * 5), 0);
+    check_killed_at(1 + static_cast<std::uint64_t>(is_soak() ? step : step * 8 + 2), 0);
   }
 }
 
 TEST_CASE("a machine that owns nothing and is killed between any two records costs nobody the answer") {
-  const int steps = soak_rounds(4);
+  const int steps = soak_rounds(2);
   for (int step = 0; step < steps; ++step) {
     CAPTURE(step);
-    check_killed_at(1 + static_cast<std::uint64_t>(is_soak() ? step : step * 5), 2);
+    check_killed_at(1 + static_cast<std::uint64_t>(is_soak() ? step : step * 8 + 2), 2);
   }
 }
