@@ -16,7 +16,7 @@ void Forwarder::forward(const PeerId& from, const Get& get, const PeerId& first)
   }
   const auto crowd = std::distance(m_by_asker.lower_bound({from, 0}),
                                    m_by_asker.upper_bound({from, std::numeric_limits<QuestionId>::max()}));
-  if (m_passed.size() >= most_slots || static_cast<std::size_t>(crowd) >= most_questions_per_peer) {
+  if (m_passed.size() >= most_passed || static_cast<std::size_t>(crowd) >= most_passed_per_peer) {
     m_parts.post(from, Release{get.question});
     return;
   }

@@ -50,6 +50,10 @@ inline constexpr base::Millis probe_patience{250};
 
 /// Bounds in space. Beyond them, askers are released: they ask upstream themselves.
 inline constexpr std::size_t most_questions_per_peer = 1'024;
+/// Of questions passed on, in all and for each asker: to the first owner they count as the second one's own, and
+/// whoever floods must leave room for those.
+inline constexpr std::size_t most_passed = most_questions_per_peer / 2;
+inline constexpr std::size_t most_passed_per_peer = 128;
 inline constexpr std::size_t most_slots = 65'536;
 inline constexpr std::size_t most_notes = 65'536;
 inline constexpr std::size_t longest_resource = 8 * 1024;  ///< bytes of all its texts; longer ones are not shared

@@ -182,10 +182,10 @@ TEST_CASE("one peer has only so many questions passed on") {
   NodeRig rig;
   rig.reachable(holder);
   const int number = second_at(rig);
-  for (mesh::QuestionId question = 1; question <= mesh::most_questions_per_peer + 5; ++question) {
+  for (mesh::QuestionId question = 1; question <= mesh::most_passed_per_peer + 5; ++question) {
     rig.node.receive(asker, get(question, token_1, number));
   }
-  CHECK(rig.to<mesh::Get>(holder).size() == mesh::most_questions_per_peer);
+  CHECK(rig.to<mesh::Get>(holder).size() == mesh::most_passed_per_peer);
   CHECK(rig.to<mesh::Release>(asker).size() == 5);
 }
 
