@@ -97,9 +97,10 @@ std::string message_of(Flood kind, std::uint32_t number) {
   return {};
 }
 
-/// Sends as much as is taken, without ever reading an answer.
-void flood(std::uint16_t port, std::uint8_t seed, Flood kind) {
-  HandPeer peer(port, seed, 'f');
+/// Sends as much as is taken, without ever reading an answer; and stays.
+std::unique_ptr<HandPeer> flood(std::uint16_t port, std::uint8_t seed, Flood kind) {
+  auto flooder = std::make_unique<HandPeer>(port, seed, 'f');
+  HandPeer& peer = *flooder;
   peer.send_first();
   REQUIRE(eventually([&] { return peer.step(); }));
   const auto body = std::make_shared<const std::string>(std::string(mebibyte, 'x'));
@@ -115,6 +116,7 @@ void flood(std::uint16_t port, std::uint8_t seed, Flood kind) {
     peer.channel().next_output(output, mebibyte);
     taken = output.empty() ? number < 2'000 : peer.caller.send(output);
   }
+  return flooder;
 }
 
 }  // namespace
@@ -126,8 +128,9 @@ TEST_CASE("a peer that has the key and floods neither ends an agent nor fills it
   std::uint8_t seed = 100;
   for (const Flood kind : {Flood::pings, Flood::questions, Flood::values, Flood::nonsense}) {
     CAPTURE(static_cast<int>(kind));
+    std::vector<std::unique_ptr<HandPeer>> flooders;
     for (int peers = 0; peers < 5; ++peers) {
-      flood(port_of(swarm.address(0)), ++seed, kind);
+      flooders.push_back(flood(port_of(swarm.address(0)), ++seed, kind));
     }
     CHECK(swarm.is_alive(0));
     CHECK(memory(swarm.pid(0), "VmHWM:") < 128 * mebibyte);
