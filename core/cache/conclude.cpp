@@ -162,11 +162,11 @@ void Fetcher::answer_all(const Flight& flight, const Entry& entry, bool revalida
     status.stored = true;
     status.ttl = entry.response.must_revalidate ? base::Seconds{0} : entry.response.lifetime;
     if (waiter.joined) {
-      m_state.metrics.count(Outcome::coalesced);
+      m_state.count(*waiter.sink, Outcome::coalesced);
     } else if (peers_bytes) {
-      m_state.metrics.count(Outcome::peer_hit);
+      m_state.count(*waiter.sink, Outcome::peer_hit);
     } else {
-      m_state.metrics.count(revalidated ? Outcome::revalidated : Outcome::miss);
+      m_state.count(*waiter.sink, revalidated ? Outcome::revalidated : Outcome::miss);
     }
     waiter.sink->send(answer_with(entry, status, flight.head->headers, waiter.headers, waiter.head));
   }
@@ -183,13 +183,13 @@ void Fetcher::answer_uncached(const Flight& flight) {
       continue;
     }
     if (failed) {
-      m_state.metrics.count(Outcome::error);
+      m_state.count(*waiter.sink, Outcome::error);
       waiter.sink->send(upstream_error_reply(
           flight.failure.value_or(base::Error{base::ErrorCode::unavailable, "upstream sent no answer"})));
       continue;
     }
     const Outcome first = flight.told_by_peer ? Outcome::peer_hit : Outcome::miss;
-    m_state.metrics.count(waiter.joined ? Outcome::coalesced : first);
+    m_state.count(*waiter.sink, waiter.joined ? Outcome::coalesced : first);
     Reply reply;
     reply.status = flight.head->status;
     reply.headers = live_headers(flight.head->headers);
@@ -211,8 +211,7 @@ bool Fetcher::answer_stale(const Flight& flight, const Waiter& waiter) {
   if (!judgement.usable_on_error || may_predate_write(flight)) {
     return false;
   }
-  m_state.metrics.count(Outcome::hit);
-  ++m_state.metrics.stale_served;
+  m_state.count(*waiter.sink, Outcome::hit, true);
   m_state.served(*flight.own);
   waiter.sink->send(answer_from(*flight.own, judgement, waiter.headers, waiter.head, "stale"));
   return true;

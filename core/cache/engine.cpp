@@ -111,8 +111,7 @@ void Engine::answer_stored(const github::CanonicalRequest& request, const http::
   const Fingerprint& fingerprint = request.credential.fingerprint;
   const bool stale = judgement.verdict == Verdict::stale && judgement.ttl <= base::Seconds{0};
   const bool from_peer = !stale && m_state.from_peers.take(request.key, fingerprint);
-  m_state.metrics.count(from_peer ? Outcome::peer_hit : Outcome::hit);
-  m_state.metrics.stale_served += stale ? 1 : 0;
+  m_state.count(*sink, from_peer ? Outcome::peer_hit : Outcome::hit, stale);
   m_state.served(entry);
   const std::string_view detail = from_peer ? "peer" : "local";
   Reply reply = answer_from(entry, judgement, headers, request.method == "HEAD", stale ? "stale" : detail);
@@ -254,7 +253,7 @@ void Engine::announce(const github::CanonicalRequest& request, bool graphql, std
 
 void Engine::relay(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
                    bool with_credential, Relay::Done done, Relay::BeforeHead before_head, Relay::Gate gate) {
-  m_state.metrics.count(Outcome::bypassed);
+  m_state.count(*sink, Outcome::bypassed);
   http::CacheStatus status;
   status.fwd = request.is_read() ? http::Forward::bypass : http::Forward::method;
   auto relay = std::make_shared<Relay>(
@@ -274,7 +273,7 @@ void Engine::relay(const github::CanonicalRequest& request, IncomingRequest inco
 
 void Engine::refuse(const std::shared_ptr<ReplySink>& sink, int status, std::string_view code,
                     std::string_view message) {
-  m_state.metrics.count(Outcome::error);
+  m_state.count(*sink, Outcome::error);
   sink->send(error_reply(status, code, message));
 }
 

@@ -219,7 +219,7 @@ void Fetcher::flight_overflowed(const std::shared_ptr<Flight>& flight) {
   const auto stays =
       std::stable_partition(waiters.begin(), waiters.end(), [](const Waiter& waiter) { return !waiter.sink->gone(); });
   for (auto gone = stays == waiters.begin() ? std::next(stays) : stays; gone != waiters.end(); ++gone) {
-    m_state.metrics.count(Outcome::bypassed);
+    m_state.count(*gone->sink, Outcome::bypassed);
   }
   waiters.erase(stays == waiters.begin() ? std::next(stays) : stays, waiters.end());
   forget(flight->request);
@@ -237,7 +237,7 @@ std::shared_ptr<Relay> Fetcher::make_relay(const github::CanonicalRequest& reque
   http::CacheStatus status;
   status.fwd = http::Forward::bypass;
   status.detail = "too-large";
-  m_state.metrics.count(Outcome::bypassed);
+  m_state.count(*waiter.sink, Outcome::bypassed);
   auto made = std::make_shared<Relay>(waiter.sink, m_state.budgets, http::format_cache_status(status),
                                       [this, origin = request.origin, credential = request.credential,
                                        path = request.resource.path](const RelayResult& result) {

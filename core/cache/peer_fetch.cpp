@@ -178,7 +178,7 @@ void Fetcher::answer_from_peer(Flight& flight, const Entry& entry) {
       flight.trailing.push_back(std::move(waiter));
       continue;
     }
-    m_state.metrics.count(waiter.joined ? Outcome::coalesced : Outcome::peer_hit);
+    m_state.count(*waiter.sink, waiter.joined ? Outcome::coalesced : Outcome::peer_hit);
     Reply reply = answer_from(entry, judgement, waiter.headers, waiter.head, "peer");
     m_state.holders.add_to(reply.headers, flight.request.credential.fingerprint);
     waiter.sink->send(std::move(reply));

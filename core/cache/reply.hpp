@@ -37,6 +37,10 @@ class ReplySink {
   virtual void end(std::optional<base::Error> failure) = 0;
 
   [[nodiscard]] virtual bool gone() const = 0;
+
+  /// Who asks is the agent itself. What goes upstream for it is counted as ever, but it is none of the requests whose
+  /// answers `stats` tells, and saves nobody a call.
+  [[nodiscard]] virtual bool is_own() const { return false; }
 };
 
 /// One request as it came from a client.

@@ -16,6 +16,7 @@
 #include "core/cache/metrics.hpp"
 #include "core/cache/peer_marks.hpp"
 #include "core/cache/peer_network.hpp"
+#include "core/cache/reply.hpp"
 #include "core/cache/store.hpp"
 #include "core/cache/upstream.hpp"
 #include "core/github/rate.hpp"
@@ -78,6 +79,13 @@ struct State {
   void note(const std::string& line) const {
     if (options.log) {
       options.log(line);
+    }
+  }
+  /// How a client was answered.
+  void count(const ReplySink& sink, Outcome outcome, bool stale = false) {
+    if (!sink.is_own()) {
+      metrics.count(outcome);
+      metrics.stale_served += stale ? 1 : 0;
     }
   }
   void served(const Entry& entry) {

@@ -74,6 +74,9 @@ class Members {
   /// `peers add`: another peer to dial for as long as this process lives.
   void add(peer::BootstrapPeer peer);
   void remove(const PeerId& peer);
+  /// A record that was found where peers publish them, and not told by a linked one: it makes nobody live and no owner.
+  /// Whoever is not linked is dialled, reachable or not: in a young network nobody knows that yet.
+  void discover(const PeerRecord& record);
 
   // ---- asked by the leases and the flood
   [[nodiscard]] const PeerId& self() const;

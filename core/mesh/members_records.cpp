@@ -224,6 +224,28 @@ void Members::adopt_hearsay(const PeerId& teller, const PeerRecord& record) {
   schedule_dial(*member, now);
 }
 
+void Members::discover(const PeerRecord& record) {
+  if (record.id == m_own.id) {
+    if (record.sequence > m_own.sequence ||
+        (record.sequence == m_own.sequence && record.addresses != m_own.addresses)) {
+      jump_above(record.sequence);  // an earlier run of this process had come so far
+    }
+    return;
+  }
+  Member* member = find(record.id);
+  if (member == nullptr) {
+    member = make_unverified(m_own.id, record);  // among strangers, those found so are as many as one peer may name
+  } else if (!member->linked && record.sequence > member->record.sequence) {
+    // Only where it is: whether it lives and can be reached is for those to say who are linked with it, and the
+    // sequence stays, so that their word still counts as news.
+    member->record.addresses = record.addresses;
+  }
+  if (member != nullptr && !member->linked) {
+    dial_hinted(*member, m_clock.mono());
+    m_links.wake();
+  }
+}
+
 /// Room is bounded per teller and in all: nobody can fill the table with strangers.
 Member* Members::make_unverified(const PeerId& teller, const PeerRecord& record) {
   std::size_t told = 0;

@@ -9,6 +9,10 @@ namespace ghoard::mesh {
 /// travel beside the message. A field that breaks a bound makes the reader fail.
 /// ghoard-protocol(7): strings that come from HTTP are byte strings, since they may hold bytes that are not UTF-8.
 
+/// A record is part of messages, and of what is published.
+void write(Writer& to, const PeerRecord& from);
+void read(Reader& from, PeerRecord& to);
+
 void write(Writer& to, const Hello& from);
 void write(Writer& to, const Records& from);
 void write(Writer& to, const View& from);

@@ -77,10 +77,7 @@ std::vector<peer::Multiaddr> read_addresses(Reader& from) {
 
 PeerRecord read_record(Reader& from) {
   PeerRecord record;
-  record.id = from.peer();
-  record.sequence = from.number(highest_sequence);
-  record.addresses = read_addresses(from);
-  record.reachable = from.flag();
+  read(from, record);
   return record;
 }
 
@@ -218,6 +215,13 @@ LogExtent read_extent(Reader& from) {
 }  // namespace
 
 // ---- membership ----------------------------------------------------------------------------------
+
+void read(Reader& from, PeerRecord& to) {
+  to.id = from.peer();
+  to.sequence = from.number(highest_sequence);
+  to.addresses = read_addresses(from);
+  to.reachable = from.flag();
+}
 
 void read(Reader& from, Hello& to) {
   to.record = read_nested(from, read_record);

@@ -25,12 +25,8 @@ std::string printable(std::string_view text, std::size_t longest) {
 }
 
 Writer fields_of(const PeerRecord& record) {
-  Writer addresses;
-  for (std::size_t i = 0; i < std::min(record.addresses.size(), most_addresses); ++i) {
-    addresses.text(record.addresses[i].text());
-  }
   Writer fields;
-  fields.peer(record.id).number(record.sequence).list(std::move(addresses)).flag(record.reachable);
+  write(fields, record);
   return fields;
 }
 
@@ -111,6 +107,14 @@ Writer list_of(const std::vector<Item>& items) {
 }  // namespace
 
 // ---- membership ----------------------------------------------------------------------------------
+
+void write(Writer& to, const PeerRecord& from) {
+  Writer addresses;
+  for (std::size_t i = 0; i < std::min(from.addresses.size(), most_addresses); ++i) {
+    addresses.text(from.addresses[i].text());
+  }
+  to.peer(from.id).number(from.sequence).list(std::move(addresses)).flag(from.reachable);
+}
 
 void write(Writer& to, const Hello& from) {
   to.list(fields_of(from.record)).text(printable(from.observed, longest_observed)).number(from.incarnation);
