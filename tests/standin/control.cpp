@@ -135,6 +135,10 @@ Answer Site::mutate(const Json& command) {
   if (operation.empty()) {
     return merge(command);
   }
+  if (operation == "set_clock") {
+    m_world.set_clock(command.value("now", std::int64_t{0}));
+    return done();
+  }
   if (operation == "revoke_token") {
     m_identities.revoke(command.value("token", ""));
     return done();

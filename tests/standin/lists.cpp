@@ -61,6 +61,11 @@ bool wanted_issue(const Request& request, const Json& item) {
          std::all_of(names.begin(), names.end(), [&](const std::string& name) { return has_label(item, name); });
 }
 
+/// Dates are ISO 8601 in UTC, so that they compare as texts.
+bool wanted_comment(const Request& request, const Json& item) {
+  return item["updated_at"].get<std::string>() >= request.param("since");
+}
+
 bool wanted_pull(const Request& request, const Json& item) {
   std::string head = request.param("head");
   head.erase(0, head.find(':') == std::string::npos ? 0 : head.find(':') + 1);
@@ -87,6 +92,9 @@ Wanted filter_of(std::string_view key) {
   }
   if (key.ends_with("/runs")) {
     return wanted_run;
+  }
+  if (key.ends_with("/comments") && key.find("/issues/") != std::string_view::npos) {
+    return wanted_comment;
   }
   return [](const Request&, const Json&) { return true; };
 }

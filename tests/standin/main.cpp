@@ -79,7 +79,8 @@
 //                {op: "rename_repo", repo: "acme/x", name} | {op: "grant"|"revoke", repo, user} |
 //                {op: "set_private", repo, private} | {op: "add_issue", repo, title?, body?, user?} |
 //                {op: "add_run", repo, event?} | {op: "advance_runs", repo?} |
-//                {op: "commit", repo, path?, content?, branch?, message?, user?} | {op: "revoke_token", token}
+//                {op: "commit", repo, path?, content?, branch?, message?, user?} | {op: "revoke_token", token} |
+//                {op: "set_clock", now}: logical time goes on from there, in seconds since 1970
 //   POST log?on=1|0, GET log -> the last 1000 requests: [{host: "api"|"asset", method, target, headers: [[name,
 //   value]],
 //          body, user, status}]

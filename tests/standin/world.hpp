@@ -102,6 +102,7 @@ class World {
   /// A logical clock: it starts at a fixed instant and steps a minute at each change, so that the same commands give
   /// the same bytes.
   std::string now();
+  void set_clock(std::int64_t seconds) { m_now = seconds; }
   long next_id() { return ++m_next_id; }
 
  private:
