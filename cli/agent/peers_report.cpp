@@ -87,6 +87,17 @@ std::uint64_t descriptor_limit() {
   return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 }
 
+Json discovery_of(const Sharing& sharing) {
+  const mesh::RegistryStatus status = sharing.discovery().value_or(mesh::RegistryStatus{});
+  Json document = Json::object();
+  document["repository"] = sharing.settings().text("github_repo");
+  document["problem"] = status.problem;
+  document["issue"] = status.issue;
+  document["published"] = status.published;
+  document["peers"] = status.peers;
+  return document;
+}
+
 }  // namespace
 
 Json peers_document(const Sharing& sharing, const base::Clock& clock) {
@@ -142,6 +153,7 @@ Json network_document(const Sharing& sharing) {
   for (const peer::Rejected& entry : sharing.rejected()) {
     document["rejected"].push_back(Json{{"entry", entry.entry}, {"reason", entry.reason}});
   }
+  document["discovery"] = discovery_of(sharing);
   document["descriptor_limit"] = descriptor_limit();
   return document;
 }

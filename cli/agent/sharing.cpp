@@ -42,6 +42,10 @@ base::Result<peer::PeerId> id_of(std::string_view name) {
   return address ? base::Result<peer::PeerId>(*address->peer) : tl::unexpected(address.error());
 }
 
+base::SecretBytes token_to_keep(const settings::Settings& settings, base::SecretBytes token) {
+  return settings.text("github_repo").empty() ? base::SecretBytes() : std::move(token);
+}
+
 /// Those of `fresh` that make another network than those of `old`: links under one would mean nothing under the other.
 bool is_other_kind(const NetworkSecrets& old, const NetworkSecrets& fresh) {
   return old.source != fresh.source || old.only_token != fresh.only_token;
@@ -53,6 +57,7 @@ Sharing::Sharing(Surroundings around, settings::Settings settings, local::StartS
     : m_around(around),
       m_settings(std::move(settings)),
       m_of_token(derive_secrets({}, secrets.token.view(), m_settings.text("network_name"))),
+      m_token(token_to_keep(m_settings, std::move(secrets.token))),
       m_secrets(in_use(m_settings, m_of_token)) {
   m_settings.forget_secret("network_key");
 }
@@ -86,7 +91,8 @@ void Sharing::join() {
   }
   if (m_off.reason.empty()) {
     raise_descriptor_limit();
-    m_self = plan.options.identity->id();
+    const std::shared_ptr<const peer::Identity> identity = plan.options.identity;
+    m_self = identity->id();
     plan.options.remembered = m_remembered.met;
     plan.options.log = [this](std::string_view line) { m_around.log.info(line); };
     base::Result<std::unique_ptr<overlay::Overlay>> overlay =
@@ -99,6 +105,7 @@ void Sharing::join() {
       }
       m_around.log.info("peers are welcome at " + m_overlay->listen_addresses().front() + ", network key " +
                         m_secrets.keys.front().id());
+      discover(identity);
       return;
     }
     m_off = {overlay.error().message, true};
@@ -108,7 +115,34 @@ void Sharing::join() {
   }
 }
 
+void Sharing::discover(std::shared_ptr<const peer::Identity> identity) {
+  m_no_discovery.clear();
+  if (m_settings.text("github_repo").empty()) {
+    return;
+  }
+  const Discovery::Options options{
+      {m_settings.text("github_repo"), m_settings.text("network_name")}, std::move(identity), m_secrets.keys, m_token};
+  base::Result<std::unique_ptr<Discovery>> discovery =
+      Discovery::create(m_around.loop, options, *m_engine, m_overlay->node().members(), m_around.clock);
+  if (discovery) {
+    m_discovery = *std::move(discovery);
+  } else {
+    m_no_discovery = discovery.error().message;
+    m_around.log.warning("peers are not looked for in " + options.place.repository + ": " + m_no_discovery);
+  }
+}
+
+std::optional<mesh::RegistryStatus> Sharing::discovery() const {
+  if (m_discovery) {
+    return m_discovery->status();
+  }
+  mesh::RegistryStatus off;
+  off.problem = m_no_discovery;
+  return is_on() && !m_no_discovery.empty() ? std::optional(std::move(off)) : std::nullopt;
+}
+
 void Sharing::leave() {
+  m_discovery.reset();  // before the members that it tells of others
   if (m_overlay) {
     remember();
     m_engine->use_peers(nullptr);  // gives up every question and lease before their network goes
@@ -151,6 +185,11 @@ void Sharing::reload(const settings::Settings& fresh) {
   std::erase_if(m_rejected, [](const peer::Rejected& entry) { return entry.reason.starts_with("denied_peers"); });
   m_overlay->set_denied(denied_peers(m_settings, m_rejected));
   m_overlay->set_keys(m_secrets.keys);
+  if (m_discovery) {
+    if (const base::Result<void> taken = m_discovery->set_keys(m_secrets.keys); !taken) {
+      m_around.log.warning("discovery keeps the old network keys: " + taken.error().message);
+    }
+  }
   m_around.log.info("network keys and denied peers read again; the first key is " + m_secrets.keys.front().id());
 }
 
@@ -159,6 +198,9 @@ std::size_t Sharing::linked() const {
 }
 
 void Sharing::tick() {
+  if (m_discovery) {
+    m_discovery->tick();
+  }
   if (is_on() && m_around.clock.mono() >= m_next_write) {
     m_next_write = m_around.clock.mono() + write_interval;
     remember();

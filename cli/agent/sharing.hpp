@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/agent/discovery.hpp"
 #include "cli/agent/log.hpp"
 #include "cli/agent/overlay_plan.hpp"
 #include "cli/agent/remembered_peers.hpp"
@@ -52,6 +53,8 @@ class Sharing {
   [[nodiscard]] const settings::Settings& settings() const { return m_settings; }
   [[nodiscard]] const std::vector<peer::Rejected>& rejected() const { return m_rejected; }
   [[nodiscard]] const std::vector<peer::BootstrapPeer>& bootstrap() const { return m_bootstrap; }
+  /// How the search through a repository stands; nothing without a repository, or while the overlay is off.
+  [[nodiscard]] std::optional<mesh::RegistryStatus> discovery() const;
   [[nodiscard]] std::optional<peer::PeerId> self() const { return m_self; }
   [[nodiscard]] std::size_t linked() const;
   /// Whether answers to that token may be given to peers (design: trust).
@@ -69,11 +72,13 @@ class Sharing {
  private:
   void join();
   void leave();
+  void discover(std::shared_ptr<const peer::Identity> identity);
   [[nodiscard]] RememberedPeers memorable() const;
 
   const Surroundings m_around;
   settings::Settings m_settings;
-  NetworkSecrets m_of_token;  ///< made at the start: the token is not kept
+  NetworkSecrets m_of_token;        ///< made at the start
+  const base::SecretBytes m_token;  ///< github.com's, kept only if a repository has to be asked with it
   NetworkSecrets m_secrets;
   Off m_off;
   std::vector<peer::Rejected> m_rejected;
@@ -82,7 +87,9 @@ class Sharing {
   std::optional<peer::PeerId> m_self;
   cache::Engine* m_engine = nullptr;
   std::unique_ptr<overlay::Overlay> m_overlay;
-  std::string m_written;  ///< the file's text
+  std::unique_ptr<Discovery> m_discovery;
+  std::string m_no_discovery;  ///< why there is none, although a repository is set
+  std::string m_written;       ///< the file's text
   base::MonoTime m_next_write{};
   bool m_stopped = false;
 };

@@ -92,6 +92,22 @@ void check_entries(const Json& network, std::vector<Check>& checks) {
   }
 }
 
+void check_discovery(const Json& network, std::vector<Check>& checks) {
+  const auto found = network.find("discovery");
+  if (found == network.end() || !found->is_object() || text_in(*found, "repository").empty()) {
+    return;
+  }
+  const std::string repository = text_in(*found, "repository");
+  if (const std::string problem = text_in(*found, "problem"); !problem.empty()) {
+    checks.push_back({"discovery", false, problem,
+                      "an agent looks in " + repository +
+                          " for peers with its own token, which needs to be allowed to read and write issues there"});
+    return;
+  }
+  checks.push_back(
+      {"discovery", true, std::to_string(number_in(*found, "peers")) + " other peers are named in " + repository, {}});
+}
+
 Check check_reachability(const Json& network) {
   const std::vector<std::string> listen = texts_in(network, "listen");
   const std::string own = listen.empty() ? std::string() : listen.front();
@@ -140,6 +156,7 @@ void check_network(const Json& network, const Json& peers, std::vector<Check>& c
   for (const std::string& address : texts_in(network, "bootstrap")) {
     checks.push_back(check_peer(peers, address));
   }
+  check_discovery(network, checks);
   checks.push_back(check_reachability(network));
   check_versions(peers, checks);
   if (number_in(network, "descriptor_limit") < enough_descriptors) {

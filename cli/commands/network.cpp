@@ -66,8 +66,29 @@ Json no_network(const link::Program& program) {
   document["view"] = "";
   document["bootstrap"] = Json::array();
   document["rejected"] = Json::array();
+  document["discovery"] = Json{{"repository", program.settings.text("github_repo")},
+                               {"problem", ""},
+                               {"issue", 0},
+                               {"published", false},
+                               {"peers", 0}};
   document["descriptor_limit"] = 0;
   return document;
+}
+
+std::string discovery_text(const Json& network) {
+  const auto found = network.find("discovery");
+  if (found == network.end() || !found->is_object() || text_in(*found, "repository").empty()) {
+    return {};
+  }
+  const std::string repository = text_in(*found, "repository");
+  const std::string problem = text_in(*found, "problem");
+  if (!problem.empty()) {
+    return repository + ": " + problem;
+  }
+  const long long issue = number_in(*found, "issue");
+  return issue == 0 ? repository + ": being read"
+                    : repository + "#" + std::to_string(issue) + ": " + std::to_string(number_in(*found, "peers")) +
+                          " other peers" + (flag_in(*found, "published") ? "" : ", this one not published yet");
 }
 
 std::string format(const Json& network) {
@@ -91,6 +112,9 @@ std::string format(const Json& network) {
   add("reachable", flag_in(network, "reachable") ? "yes: it may own keys" : "not known: it asks, and owns no keys");
   for (const std::string& address : texts_in(network, "listen")) {
     add("address", address);
+  }
+  if (const std::string discovery = discovery_text(network); !discovery.empty()) {
+    add("discovery", discovery);
   }
   return text;
 }

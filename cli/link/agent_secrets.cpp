@@ -40,10 +40,14 @@ base::Result<void> keep(base::SecretBytes& into, std::string_view text) {
 base::Result<void> gather(const Program& program, local::StartSecrets& secrets) {
   const settings::Value& key = program.settings.value("network_key");
   if (key.source == settings::Source::environment || key.source == settings::Source::flag) {
-    return keep(secrets.network_keys, key.text);
+    if (base::Result<void> kept = keep(secrets.network_keys, key.text); !kept) {
+      return kept;
+    }
   }
-  // config.toml the agent reads by itself.
-  if (program.settings.is_explicit("network_key") || is_overlay_off(program.settings)) {
+  // config.toml the agent reads by itself. With a network key, a token is only needed to look for peers.
+  const bool wants_token =
+      !program.settings.is_explicit("network_key") || !program.settings.text("github_repo").empty();
+  if (!wants_token || is_overlay_off(program.settings)) {
     return {};
   }
   std::string token = github_token(program);

@@ -426,6 +426,37 @@ TEST_CASE("a peer that was added by hand is dialled now and after a restart, unt
   CHECK(nobody.err == "ghoard: rejected: does not begin with /\n");
 }
 
+TEST_CASE("agents that know nothing of each other meet through a repository, and stats tell what that cost") {
+  Fleet fleet(2);
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+  fleet.github.operation({{"op", "set_clock"}, {"now", now.count()}});
+  fleet.github.operation({{"op", "add_issue"}, {"repo", "acme/sandbox"}, {"title", "ghoard peer discovery"}});
+  for (std::size_t n = 0; n < fleet.size(); ++n) {
+    fleet.home(n).set("GHOARD_GITHUB_REPO", "acme/sandbox");
+  }
+  fleet.start(0, "");
+  REQUIRE(eventually([&] { return fleet.network(0).at("discovery").at("published") == true; }, 60s));
+  fleet.start(1, "");
+  CHECK(eventually([&] { return fleet.settled() && fleet.network(1).at("linked") == 1; }, 60s));
+  CHECK(fleet.home(1).run({"ghoard", "doctor"}).out.find("1 other peers are named in acme/sandbox") !=
+        std::string::npos);
+  REQUIRE(eventually([&] { return fleet.network(1).at("discovery").at("published") == true; }, 60s));
+  CHECK(fleet.sum("requests") == 0);
+  CHECK(fleet.sum("upstream_requests") == fleet.github.counters().requests);
+  CHECK(fleet.sum("api_calls_made") == fleet.github.counters().quota_spent);
+}
+
+TEST_CASE("a repository that the agent's token does not see is named by doctor, with what the token needs") {
+  Fleet fleet(1);
+  fleet.home(0).set("GHOARD_GITHUB_REPO", "acme/nothing-of-that-name");
+  fleet.start(0, "");
+  REQUIRE(eventually([&] { return fleet.network(0).at("discovery").at("problem") != ""; }));
+  const ProcessResult told = fleet.home(0).run({"ghoard", "doctor"});
+  CHECK(told.out.find("permission to write issues") != std::string::npos);
+  CHECK(fleet.run_api(0, {widgets}).exit_code == 0);
+}
+
 TEST_CASE("an agent that is asked to stop says good-bye, so that the others know at once") {
   Fleet fleet(2);
   fleet.start();

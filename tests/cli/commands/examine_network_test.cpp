@@ -68,6 +68,20 @@ TEST_CASE("an overlay that is off is a problem only where somebody wanted it") {
   CHECK(all_well(examine(network)));
 }
 
+TEST_CASE("a repository through which no peers are found is a problem, and one that works is none") {
+  Json network = network_with("");
+  const std::vector<Check> without = examine(network);
+  CHECK(std::none_of(without.begin(), without.end(), [](const Check& check) { return check.name == "discovery"; }));
+  network["discovery"] = {{"repository", "acme/peers"}, {"problem", ""}, {"issue", 3}, {"peers", 2}};
+  CHECK(find(examine(network), "discovery").ok);
+  CHECK(find(examine(network), "discovery").detail == "2 other peers are named in acme/peers");
+  network["discovery"]["problem"] = "GitHub answers 404";
+  const Check line = find(examine(network), "discovery");
+  CHECK_FALSE(line.ok);
+  CHECK(line.detail == "GitHub answers 404");
+  CHECK(line.fix.find("acme/peers") != std::string::npos);
+}
+
 TEST_CASE("each way in which a bootstrap peer fails has a line and a next step of its own") {
   const auto line = [](const std::string& failure) {
     return find(examine(network_with(place + "/p2p/" + one), {peer(one, "known", failure)}), "bootstrap peer");
