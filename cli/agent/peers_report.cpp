@@ -168,6 +168,7 @@ Json leases_document(const Sharing& sharing) {
   document["promoted"] = counters.promoted;
   document["forwarded"] = counters.forwarded;
   document["taken_up"] = counters.taken_up;
+  document["released"] = counters.released;
   document["budgets_missed"] = counters.budgets_missed;
   document["values_served"] = counters.values_served;
   document["values_received"] = counters.values_received;

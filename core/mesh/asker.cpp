@@ -276,6 +276,7 @@ bool Asker::receive(const PeerId& from, const Release& release) {
   if (open_of(release.question, from) == nullptr) {
     return false;
   }
+  ++m_parts.counters.released;
   finish(release.question, cache::GoAhead{}, &from);
   return true;
 }

@@ -20,6 +20,7 @@ struct LeaseCounters {
   std::uint64_t forwarded = 0;        ///< questions passed on to the first owner
   std::uint64_t held = 0;             ///< leases this machine was granted
   std::uint64_t values_received = 0;  ///< answers from peers to this machine's questions
+  std::uint64_t released = 0;         ///< questions that an owner sent upstream without a lease
   std::uint64_t budgets_missed = 0;   ///< questions that went upstream since no owner answered in time
 };
 

@@ -68,14 +68,15 @@ Node::Node(NodeOptions options, Links& links, cache::PeerHost& host, const base:
   m_members.on_lost = [this](const PeerId& peer, bool dead) { lost(peer, dead); };
   m_forwarder.on_orphan = [this](const SlotKey& slot, const cache::Fingerprint& fingerprint, const PeerId& holder,
                                  LeaseId lease) { m_table.remember(slot, fingerprint, holder, lease); };
-  m_asker.on_value = [this](const PeerId& from) {
-    if (m_worth.size() < most_worths || m_worth.contains(from)) {
-      ++m_worth[from].values_received;
-    }
-  };
+  m_asker.on_value = [this](const PeerId& from) { ++worth_of(from).values_received; };
 }
 
 Node::~Node() = default;
+
+/// Of the first thousand peers met; beyond them, what is counted is lost.
+PeerWorth& Node::worth_of(const PeerId& peer) {
+  return m_worth.size() < most_worths || m_worth.contains(peer) ? m_worth[peer] : m_overflow;
+}
 
 LeaseParts Node::parts() {
   return LeaseParts{m_members.self(),
@@ -114,8 +115,8 @@ void Node::post(const PeerId& to, Message message) {
     }
     return;
   }
-  if (std::holds_alternative<Value>(message) && (m_worth.size() < most_worths || m_worth.contains(to))) {
-    ++m_worth[to].values_sent;
+  if (std::holds_alternative<Value>(message) || std::holds_alternative<Put>(message)) {
+    ++worth_of(to).values_sent;
   }
   m_links.send(to, std::move(message));
 }
@@ -302,6 +303,9 @@ void Node::dispatch(const PeerId& from, Message& message) {
         } else if constexpr (std::is_same_v<Told, Put>) {
           if (!may_share(told.value.fingerprint)) {
             return;
+          }
+          if (from != m_members.self()) {
+            ++worth_of(from).values_received;
           }
           // This owner keeps a copy, too: it is the backup.
           m_forwarder.relay_up(from, told.lease, message, true);

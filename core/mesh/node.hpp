@@ -24,7 +24,7 @@ struct NodeOptions {
   std::optional<cache::Fingerprint> only_token;
 };
 
-/// What one peer was worth, for `peers`.
+/// What one peer was worth, for `peers`: values as answers and as results of its fetches.
 struct PeerWorth {
   std::uint64_t values_sent = 0;
   std::uint64_t values_received = 0;
@@ -74,6 +74,7 @@ class Node final : public cache::PeerNetwork {
   class Host;
   class OpenQuestion;
 
+  PeerWorth& worth_of(const PeerId& peer);
   LeaseParts parts();
   void post(const PeerId& to, Message message);
   void name_origin(Message& message);
@@ -104,6 +105,7 @@ class Node final : public cache::PeerNetwork {
   std::deque<Message> m_own;  // what this node tells itself
   bool m_delivering = false;
   std::map<PeerId, PeerWorth> m_worth;
+  PeerWorth m_overflow;
 };
 
 }  // namespace ghoard::mesh

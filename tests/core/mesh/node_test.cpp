@@ -274,3 +274,20 @@ TEST_CASE("a peer that changes its word all the time does not flood the others t
   rig.node.receive(asker, mesh::Records{{{asker, 501, {test_address(501)}, false}}});
   CHECK(rig.to<mesh::Records>(holder).size() == before + 1);
 }
+
+TEST_CASE("what a peer was worth counts its results as well as its answers") {
+  NodeRig rig;
+  rig.node.receive(holder, get(1, token_1));
+  REQUIRE(rig.to<mesh::Grant>(holder).size() == 1);
+  rig.node.receive(asker, get(2, token_1));
+  mesh::Put put;
+  put.lease = rig.to<mesh::Grant>(holder)[0].lease;
+  put.resource = resource();
+  put.value = example_value();
+  put.value.fingerprint = token_1;
+  rig.node.receive(holder, put);
+  REQUIRE(rig.to<mesh::Value>(asker).size() == 1);
+  CHECK(rig.node.worth(holder).values_received == 1);
+  CHECK(rig.node.worth(holder).values_sent == 0);
+  CHECK(rig.node.worth(asker).values_sent == 1);
+}
