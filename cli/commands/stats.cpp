@@ -20,8 +20,8 @@ Json empty_stats(const link::Program& program) {
   }
   document["cache_entries"] = size.entries;
   document["cache_bytes"] = size.bytes;
-  for (const char* key : {"granted", "held", "waited", "promoted", "forwarded", "taken_up", "released", "budgets_missed",
-                          "values_served", "values_received"}) {
+  for (const char* key : {"granted", "held", "waited", "promoted", "forwarded", "taken_up", "released",
+                          "budgets_missed", "values_served", "values_received"}) {
     document["leases"][key] = 0;
   }
   return document;
