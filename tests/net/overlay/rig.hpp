@@ -9,19 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "cli/agent/system_clock.hpp"
 #include "net/overlay/transport.hpp"
 
 namespace ghoard::overlay::testing {
 
-class SystemClock final : public base::Clock {
- public:
-  [[nodiscard]] base::WallTime wall() const override {
-    return std::chrono::time_point_cast<base::Millis>(std::chrono::system_clock::now());
-  }
-  [[nodiscard]] base::MonoTime mono() const override {
-    return std::chrono::time_point_cast<base::Millis>(std::chrono::steady_clock::now());
-  }
-};
+using agent::SystemClock;
 
 /// Turns the loop until the condition holds; false if 20 s were not enough.
 template <class Condition>
