@@ -5,7 +5,6 @@
 //
 // prints three lines, "direct", "agent" and "added": median, quartiles, least, in microseconds.
 
-#include <arpa/inet.h>
 #include <cstdio>
 #include <cstdlib>
 #include <netinet/tcp.h>
@@ -16,6 +15,7 @@
 
 #include "tests/bench/exchange.hpp"
 #include "tests/bench/statistics.hpp"
+#include "tests/support/loopback.hpp"
 
 namespace {
 
@@ -27,10 +27,7 @@ using bench::request_of;
 constexpr int warm_up_rounds = 20;
 
 local::Connection connect_to_port(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const sockaddr_in address = testing::loopback_address(static_cast<std::uint16_t>(port));
   const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int one = 1;
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);

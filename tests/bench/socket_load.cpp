@@ -4,7 +4,6 @@
 //   socket_load SOCKET|PORT CONNECTIONS SECONDS TARGET [HEADER...]
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -17,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <vector>
+
+#include "tests/support/loopback.hpp"
 
 namespace {
 
@@ -48,10 +49,7 @@ int connect_to(const std::string& place) {
     }
     return descriptor;
   }
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(place.c_str())));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const sockaddr_in address = ghoard::testing::loopback_address(static_cast<std::uint16_t>(std::atoi(place.c_str())));
   const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     fail("connect");

@@ -6,13 +6,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/peer/identity.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/fleet.hpp"
+#include "tests/support/loopback.hpp"
 
 using namespace ghoard;
 using namespace ghoard::testing;
@@ -59,9 +59,7 @@ void check_truth_in_counting(const Fleet& fleet) {
 class BlackHole {
  public:
   BlackHole() : m_descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr_in address = loopback_address(0);
     socklen_t size = sizeof address;
     REQUIRE(::bind(m_descriptor, reinterpret_cast<sockaddr*>(&address), size) == 0);
     REQUIRE(::listen(m_descriptor, 16) == 0);

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <deque>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <optional>
 #include <poll.h>
@@ -15,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
+
+#include "tests/support/loopback.hpp"
 
 namespace ghoard::testing {
 
@@ -25,19 +26,11 @@ using Instant = std::chrono::steady_clock::time_point;
 constexpr std::size_t piece_size = 64U << 10U;
 constexpr std::size_t most_pieces = 64;  // on the way in one direction; then nothing more is read
 
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
 int listen_at(std::uint16_t& port) {
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int on = 1;
   ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address = loopback(port);
+  sockaddr_in address = loopback_address(port);
   socklen_t size = sizeof address;
   if (::bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener, 256) != 0 ||
       ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
@@ -187,7 +180,7 @@ void Relay::accept(const Port& port) {
     return;
   }
   const int called = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in address = loopback(port.target);
+  const sockaddr_in address = loopback_address(port.target);
   if (port.target == 0 || ::connect(called, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     ::close(called);
     reset(caller);  // as a machine whose program is gone would

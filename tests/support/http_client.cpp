@@ -4,13 +4,14 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <utility>
+
+#include "tests/support/loopback.hpp"
 
 namespace ghoard::testing {
 
@@ -39,10 +40,7 @@ base::Result<HttpClient> HttpClient::tcp(std::uint16_t port, base::Millis timeou
   set_timeout(client.m_descriptor, timeout);
   const int on = 1;
   setsockopt(client.m_descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const sockaddr_in address = loopback_address(port);
   if (connect(client.m_descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return failure("connect");
   }

@@ -1,24 +1,16 @@
 #include "tests/net/overlay/caller.hpp"
 
-#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
-#include <netinet/in.h>
 #include <stdexcept>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/support/loopback.hpp"
+
 namespace ghoard::overlay::testing {
 
 namespace {
-
-sockaddr_in loopback_address(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 void reset_and_close(int& socket) {
   if (socket >= 0) {
@@ -31,7 +23,7 @@ void reset_and_close(int& socket) {
 }  // namespace
 
 Caller::Caller(std::uint16_t port) : m_socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  const sockaddr_in address = loopback_address(port);
+  const sockaddr_in address = ghoard::testing::loopback_address(port);
   // The listener's queue takes it at once.
   if (m_socket < 0 || ::connect(m_socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     throw std::runtime_error("cannot connect to the station");
@@ -119,7 +111,7 @@ void HandPeer::flush() {
 }
 
 Trap::Trap() : m_listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-  sockaddr_in address = loopback_address(0);
+  sockaddr_in address = ghoard::testing::loopback_address(0);
   socklen_t size = sizeof address;
   if (m_listener < 0 || ::bind(m_listener, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
       ::listen(m_listener, 16) != 0 || ::getsockname(m_listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) {

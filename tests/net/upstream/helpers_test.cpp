@@ -1,7 +1,6 @@
 #include "tests/net/upstream/helpers.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <boost/crc.hpp>
 #include <cstring>
 #include <doctest/doctest.h>
@@ -9,13 +8,14 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/support/loopback.hpp"
 
 namespace ghoard::upstream_test {
 
@@ -99,9 +99,7 @@ bool Peer::wait_closed() {
 
 RawServer::RawServer(std::function<void(Peer&, int)> script) : m_script(std::move(script)) {
   m_listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in address = testing::loopback_address(0);
   REQUIRE(::bind(m_listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   REQUIRE(::listen(m_listener, 128) == 0);
   socklen_t size = sizeof address;

@@ -1,14 +1,13 @@
 // TLS and HTTP/2, against Debian's nginx with throwaway certificates.
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
-#include <netinet/in.h>
 #include <sstream>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/net/upstream/helpers.hpp"
+#include "tests/support/loopback.hpp"
 #include "tests/support/tools.hpp"
 
 namespace ghoard::upstream_test {
@@ -29,9 +28,7 @@ bool have_nginx() {
 
 std::uint16_t free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in address = testing::loopback_address(0);
   socklen_t size = sizeof address;
   REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0);
   REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
@@ -41,10 +38,7 @@ std::uint16_t free_port() {
 
 bool accepts(std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
+  const sockaddr_in address = testing::loopback_address(port);
   const bool connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   ::close(fd);
   return connected;
