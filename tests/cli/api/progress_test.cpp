@@ -5,11 +5,11 @@
 #include <chrono>
 #include <doctest/doctest.h>
 #include <stdlib.h>
-#include <thread>
 #include <unistd.h>
 
 #include "cli/api/output.hpp"
 #include "cli/api/session.hpp"
+#include "tests/support/eventually.hpp"
 
 using namespace ghoard;
 using namespace std::chrono_literals;
@@ -36,14 +36,7 @@ class Screen {
     return text;
   }
   [[nodiscard]] bool comes_to(std::string_view part) const {
-    const auto deadline = std::chrono::steady_clock::now() + 30s;
-    while (text().find(part) == std::string::npos) {
-      if (std::chrono::steady_clock::now() > deadline) {
-        return false;
-      }
-      std::this_thread::sleep_for(1ms);
-    }
-    return true;
+    return testing::eventually([&] { return text().find(part) != std::string::npos; }, 30s);
   }
 
  private:

@@ -59,7 +59,7 @@ TEST_CASE("upstream: a connection reset in the middle of a body is a failure") {
     RawServer server([&](Peer& peer, int) {
       peer.read_head();
       peer.send("HTTP/1.1 200 OK\r\n" + std::string(framing) + "\r\n\r\n5\r\n12");
-      eventually([&] { return go.load(); });
+      (void)eventually([&] { return go.load(); });
       peer.reset();
     });
     Client client;

@@ -106,7 +106,7 @@ TEST_CASE("upstream: a paused observer is no stalled server") {
   RawServer server([&](Peer& peer, int) {
     peer.read_head();
     peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");
-    eventually([&] { return go.load(); });
+    (void)eventually([&] { return go.load(); });
     peer.send("cd");
   });
   Client client(options);

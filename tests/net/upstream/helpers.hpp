@@ -14,8 +14,11 @@
 
 #include "core/cache/upstream.hpp"
 #include "net/upstream/curl_upstream.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace ghoard::upstream_test {
+
+using testing::eventually;
 
 /// One accepted connection of a RawServer, on its own thread, with blocking calls that end when the server does.
 class Peer {
@@ -148,8 +151,6 @@ std::string answer(std::string_view body, std::string_view extra_fields = "");
 std::optional<std::string> field(const std::string& head, std::string_view name);
 /// `text` as a gzip file.
 std::string gzip(std::string_view text);
-/// Polls `done` every few milliseconds; false after 20 s.
-bool eventually(const std::function<bool()>& done);
 
 /// A directory of its own below /tmp, removed at the end.
 class ScratchDir {

@@ -324,17 +324,6 @@ std::string gzip(std::string_view text) {
   return file;
 }
 
-bool eventually(const std::function<bool()>& done) {
-  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > limit) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
-}
-
 ScratchDir::ScratchDir() {
   char path[] = "/tmp/ghup.XXXXXX";
   REQUIRE(::mkdtemp(path) != nullptr);

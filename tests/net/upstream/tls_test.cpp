@@ -230,7 +230,7 @@ TEST_CASE("upstream: a cold burst waits for one handshake and then runs at the s
   RawServer backend([&](Peer& peer, int) {
     peer.read_head();
     ++arrived;
-    eventually([&] { return arrived >= k_burst; });
+    (void)eventually([&] { return arrived >= k_burst; });
     peer.send(answer("together"));
   });
   const Nginx nginx(backend.port());
