@@ -120,17 +120,18 @@ TEST_CASE("paths are GHOARD_HOME's four or XDG's") {
   CHECK(own.run == home.root() / "run");
   CHECK(own.socket() == home.root() / "run/agent.sock");
 
-  home.variables = {{"HOME", "/home/x"}, {"XDG_RUNTIME_DIR", home.root().string()}};
+  const std::filesystem::path user = home.root() / "user";
+  home.variables = {{"HOME", user.string()}, {"XDG_RUNTIME_DIR", home.root().string()}};
   const settings::Paths xdg = settings::find_paths(home.environment()).value();
-  CHECK(xdg.config == "/home/x/.config/ghoard");
-  CHECK(xdg.cache == "/home/x/.cache/ghoard");
-  CHECK(xdg.state == "/home/x/.local/state/ghoard");
+  CHECK(xdg.config == user / ".config/ghoard");
+  CHECK(xdg.cache == user / ".cache/ghoard");
+  CHECK(xdg.state == user / ".local/state/ghoard");
   CHECK(xdg.run == home.root() / "ghoard");
 
-  home.variables["XDG_CONFIG_HOME"] = "/c";
+  home.variables["XDG_CONFIG_HOME"] = (home.root() / "c").string();
   home.variables["XDG_STATE_HOME"] = "relative";  // does not count
-  CHECK(settings::find_paths(home.environment())->config == "/c/ghoard");
-  CHECK(settings::find_paths(home.environment())->state == "/home/x/.local/state/ghoard");
+  CHECK(settings::find_paths(home.environment())->config == home.root() / "c/ghoard");
+  CHECK(settings::find_paths(home.environment())->state == user / ".local/state/ghoard");
 
   home.variables["XDG_RUNTIME_DIR"] = "relative";
   CHECK(settings::find_paths(home.environment())->run != "relative/ghoard");
