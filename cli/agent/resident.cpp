@@ -217,8 +217,8 @@ void Resident::drain(const std::string& why) {
   }
   m_log.info("draining: " + why);
   m_listener->remove();
-  m_works->sharing()
-      .stop();  // at once: who owns keys hands them over, and requests under way go upstream by themselves
+  // At once: who owns keys hands them over, and requests under way go upstream by themselves.
+  m_works->sharing().stop();
   m_works->server().drain(drain_grace, [this] { finish(); });
 }
 

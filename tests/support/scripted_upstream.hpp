@@ -13,7 +13,7 @@
 namespace ghoard::testing {
 
 /// An upstream that records requests and answers only when, and as, the test says. Nothing is delivered from within
-/// start() or resume(); what an observer refuses for now (on_data answered false) waits for resume() and pump().
+/// start() or resume(); what an observer has refused (on_data answered false) waits for resume() and pump().
 /// Requests are numbered from 0 in the order of start(). One thread.
 class FakeUpstream final : public cache::Upstream {
  public:
