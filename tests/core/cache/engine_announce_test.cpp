@@ -7,13 +7,11 @@
 
 using namespace ghoard;
 using ghoard::testing::PeersRig;
+using namespace ghoard::testing::scene;
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr const char* repo = PeersRig::repo;
-const std::string& token_a = PeersRig::token_a;
-const std::string& body_2 = PeersRig::body_2;
 constexpr const char* mutation = R"({"query":"mutation { addStar { id } }"})";
 
 bool names(const std::vector<cache::Change>& changes, const std::string& prefix) {
@@ -48,7 +46,7 @@ TEST_CASE("a write is announced before it leaves, and its end shows when the pee
 TEST_CASE("the marks are made again before the second announcement") {
   PeersRig rig;
   (void)rig.send("PATCH", repo, token_a, {}, "{}");
-  rig.fetch(token_a, PeersRig::body_1);
+  rig.fetch(token_a, body_1);
   rig.upstream.respond(0, 200, {}, body_2);
   CHECK_FALSE(rig.found(token_a).has_value());
 }

@@ -6,20 +6,8 @@
 
 using namespace ghoard;
 using ghoard::testing::EngineRig;
+using namespace ghoard::testing::scene;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr const char* repo = "/repos/acme/widget";
-const std::string body_1 = R"({"id":1,"name":"widget"})";
-const std::string body_2 = R"({"id":1,"name":"gadget"})";
-
-/// The invariant of the contract: every request is in exactly one class.
-void check_sum(const EngineRig& rig, std::uint64_t requests) {
-  CHECK(rig.engine.metrics().requests() == requests);
-}
-
-}  // namespace
 
 TEST_CASE("upstream failures are bridged by a stale answer unless the caller forbids it") {
   EngineRig rig;
@@ -57,7 +45,7 @@ TEST_CASE("upstream failures are bridged by a stale answer unless the caller for
     CHECK(answer->status == 504);
     CHECK(rig.engine.metrics().errors == 1);
   }
-  check_sum(rig, 2);
+  CHECK(rig.sums_to(2));
 }
 
 TEST_CASE("exhausted limits and server errors are bridged too, permission refusals are not") {
@@ -172,7 +160,7 @@ TEST_CASE("there is a limit on what is under way, and it is given back") {
   rig.upstream.respond(0, 200, {}, "{}");
   CHECK(rig.get("/repos/acme/widget/issues/9", EngineRig::token_a)->answers == 0);
   CHECK(rig.upstream.count() == 4);
-  check_sum(rig, 5 - 2);
+  CHECK(rig.sums_to(5 - 2));
 }
 
 TEST_CASE("request bodies under way share the budget of bytes") {

@@ -6,17 +6,9 @@
 
 using namespace ghoard;
 using ghoard::testing::PeersRig;
+using namespace ghoard::testing::scene;
 using namespace std::chrono_literals;
 using End = ghoard::testing::FakePeers::Lease::End;
-
-namespace {
-
-constexpr const char* repo = PeersRig::repo;
-const std::string& token_a = PeersRig::token_a;
-const std::string& token_b = PeersRig::token_b;
-const std::string& body_1 = PeersRig::body_1;
-
-}  // namespace
 
 TEST_CASE("what a leased fetch brought is handed to the peers with its age, without what is the token's") {
   PeersRig rig;

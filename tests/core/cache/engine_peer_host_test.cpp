@@ -7,15 +7,11 @@
 
 using namespace ghoard;
 using ghoard::testing::PeersRig;
+using namespace ghoard::testing::scene;
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr const char* repo = PeersRig::repo;
-const std::string& token_a = PeersRig::token_a;
-const std::string& token_b = PeersRig::token_b;
-const std::string& body_1 = PeersRig::body_1;
-const std::string& body_2 = PeersRig::body_2;
 const http::Headers offline{{"Cache-Control", "only-if-cached, max-stale"}};
 
 }  // namespace

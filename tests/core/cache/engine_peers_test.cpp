@@ -6,21 +6,8 @@
 
 using namespace ghoard;
 using ghoard::testing::PeersRig;
+using namespace ghoard::testing::scene;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr const char* repo = PeersRig::repo;
-const std::string& token_a = PeersRig::token_a;
-const std::string& token_b = PeersRig::token_b;
-const std::string& body_1 = PeersRig::body_1;
-const std::string& body_2 = PeersRig::body_2;
-
-bool says(const std::shared_ptr<testing::FakeSink>& sink, std::string_view words) {
-  return sink->cache_status().find(words) != std::string::npos;
-}
-
-}  // namespace
 
 TEST_CASE("peers are asked before upstream, and callers join the question") {
   PeersRig rig;

@@ -105,6 +105,8 @@ struct EngineRig {
 
   /// Headers of the n-th request that went upstream.
   [[nodiscard]] const http::Headers& sent(std::size_t n) const { return upstream.request(n).headers; }
+  /// The invariant of the contract: every request is in exactly one class.
+  [[nodiscard]] bool sums_to(std::uint64_t requests) const { return engine.metrics().requests() == requests; }
 
   ManualClock clock;
   MemoryStore memory;
@@ -112,5 +114,16 @@ struct EngineRig {
   FakeUpstream upstream;
   cache::Engine engine;
 };
+
+/// What most scenes are about.
+namespace scene {
+
+inline constexpr const char* repo = "/repos/acme/widget";
+inline const std::string body_1 = R"({"id":1,"name":"widget"})";
+inline const std::string body_2 = R"({"id":1,"name":"gadget"})";
+inline const std::string& token_a = EngineRig::token_a;
+inline const std::string& token_b = EngineRig::token_b;
+
+}  // namespace scene
 
 }  // namespace ghoard::testing

@@ -7,20 +7,8 @@
 
 using namespace ghoard;
 using ghoard::testing::EngineRig;
+using namespace ghoard::testing::scene;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr const char* repo = "/repos/acme/widget";
-const std::string body_1 = R"({"id":1,"name":"widget"})";
-const std::string body_2 = R"({"id":1,"name":"gadget"})";
-
-/// The invariant of the contract: every request is in exactly one class.
-void check_sum(const EngineRig& rig, std::uint64_t requests) {
-  CHECK(rig.engine.metrics().requests() == requests);
-}
-
-}  // namespace
 
 TEST_CASE("the second caller of a token gets a hit, marked with its age and remaining freshness") {
   EngineRig rig;
@@ -45,7 +33,7 @@ TEST_CASE("the second caller of a token gets a hit, marked with its age and rema
   CHECK(rig.engine.metrics().hits == 1);
   CHECK(rig.engine.metrics().misses == 1);
   CHECK(rig.engine.metrics().api_calls_made == 1);
-  check_sum(rig, 2);
+  CHECK(rig.sums_to(2));
 }
 
 TEST_CASE("callers of one token share a fetch") {
@@ -62,7 +50,7 @@ TEST_CASE("callers of one token share a fetch") {
   }
   CHECK(rig.engine.metrics().misses == 1);
   CHECK(rig.engine.metrics().coalesced == 9);
-  check_sum(rig, 10);
+  CHECK(rig.sums_to(10));
   CHECK(rig.engine.flights() == 0);
 }
 
@@ -87,7 +75,7 @@ TEST_CASE("another token waits for the fetch, then proves itself with an ETag de
   CHECK(rig.engine.metrics().revalidated == 1);
   CHECK(rig.get(repo, EngineRig::token_b)->ended);
   CHECK(rig.upstream.count() == 2);
-  check_sum(rig, 3);
+  CHECK(rig.sums_to(3));
 }
 
 TEST_CASE("what GitHub said of one token is never told to another") {
@@ -286,7 +274,7 @@ TEST_CASE("a refresh is never answered by a fetch that began before it, and refr
   CHECK(one->body == body_2);
   CHECK(two->body == body_2);
   CHECK(rig.upstream.count() == 2);
-  check_sum(rig, 3);
+  CHECK(rig.sums_to(3));
 }
 
 TEST_CASE("a body beyond the object limit is streamed uncached, each waiter with its own exchange") {

@@ -10,9 +10,6 @@ namespace ghoard::testing {
 /// An EngineRig that has peers.
 struct PeersRig : EngineRig {
   using Lease = FakePeers::Lease;
-  static constexpr const char* repo = "/repos/acme/widget";
-  static inline const std::string body_1 = R"({"id":1,"name":"widget"})";
-  static inline const std::string body_2 = R"({"id":1,"name":"gadget"})";
 
   explicit PeersRig(cache::EngineOptions options = {}) : EngineRig(std::move(options)) { engine.use_peers(&peers); }
   ~PeersRig() { engine.use_peers(nullptr); }
@@ -22,11 +19,11 @@ struct PeersRig : EngineRig {
   static cache::Fingerprint fingerprint_of(const std::string& token) {
     return github::canonical_credential("token " + token).fingerprint;
   }
-  static cache::Resource resource(std::string path = repo) {
+  static cache::Resource resource(std::string path = scene::repo) {
     return {"api.github.com", std::move(path), "", std::string(github::default_accept),
             std::string(github::default_api_version)};
   }
-  static cache::ResourceKey key(const std::string& path = repo) { return github::key_of(resource(path)); }
+  static cache::ResourceKey key(const std::string& path = scene::repo) { return github::key_of(resource(path)); }
 
   /// What a peer got for `token` so long ago, sent just now.
   [[nodiscard]] cache::SharedValue value(const std::string& token, const std::string& body,
@@ -57,7 +54,7 @@ struct PeersRig : EngineRig {
     return made;
   }
   /// Fetches without peers' help and keeps it.
-  void fetch(const std::string& token, const std::string& body, const std::string& path = repo) {
+  void fetch(const std::string& token, const std::string& body, const std::string& path = scene::repo) {
     (void)get(path, token);
     peers.release(peers.asked() - 1);
     answer(upstream.count() - 1, token, body);
@@ -66,15 +63,19 @@ struct PeersRig : EngineRig {
                                                         std::optional<base::Seconds> max_age = std::nullopt) {
     return engine.find_shared(resource(), key(), fingerprint_of(token), max_age);
   }
-  void keep(const cache::SharedValue& shared, const std::string& path = repo) {
+  void keep(const cache::SharedValue& shared, const std::string& path = scene::repo) {
     engine.keep_shared(resource(path), key(path), shared);
   }
   base::Result<void> told(std::string prefix) {
     return engine.apply({github::Tag{"api.github.com", std::move(prefix)}});
   }
-  [[nodiscard]] bool sums_to(std::uint64_t requests) const { return engine.metrics().requests() == requests; }
 
   FakePeers peers;
 };
+
+/// Whether an answer's Cache-Status holds these words.
+inline bool says(const std::shared_ptr<FakeSink>& sink, std::string_view words) {
+  return sink->cache_status().find(words) != std::string::npos;
+}
 
 }  // namespace ghoard::testing
