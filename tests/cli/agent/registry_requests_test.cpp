@@ -191,38 +191,44 @@ TEST_CASE("a limited token waits as long as GitHub says, and then goes on") {
   CHECK(machines.all[0]->agent.registry->status().published);
 }
 
-TEST_CASE("an answer that breaks off or never comes is no answer") {
+namespace {
+
+/// One agent's requests on an upstream that answers as a test says.
+struct Scripted {
+  void ask(std::string method, std::string target, std::string body) {
+    requests.ask(std::move(method), std::move(target), std::move(body),
+                 [this](const mesh::RegistryAnswer& answer) { statuses.push_back(answer.status); });
+  }
+
   ManualClock clock;
   MemoryStore store;
   FakeUpstream upstream;
-  cache::Engine engine(store, upstream, clock, engine_options(1));
-  agent::RegistryRequests requests(engine, *base::SecretBytes::copy(tokens::user_1),
-                                   [](const std::function<void()>& next) { next(); });
+  cache::Engine engine{store, upstream, clock, engine_options(1)};
   std::vector<int> statuses;
-  const auto note = [&](const mesh::RegistryAnswer& answer) { statuses.push_back(answer.status); };
-  requests.ask("POST", "/repos/o/r/issues", "{}", note);
-  upstream.send_head(0, 201, {{"Content-Type", "application/json"}});
-  upstream.send_data(0, std::string(400 * 1024, 'x'));  // more than a relay gathers
-  upstream.fail(0, {base::ErrorCode::unavailable, "reset"});
-  upstream.pump();
-  CHECK(statuses == std::vector<int>{0});
-  CHECK(requests.under_way() == 0);
+  agent::RegistryRequests requests{engine, *base::SecretBytes::copy(tokens::user_1),
+                                   [](const std::function<void()>& next) { next(); }};
+};
+
+}  // namespace
+
+TEST_CASE("an answer that breaks off or never comes is no answer") {
+  Scripted agent;
+  agent.ask("POST", "/repos/o/r/issues", "{}");
+  agent.upstream.send_head(0, 201, {{"Content-Type", "application/json"}});
+  agent.upstream.send_data(0, std::string(400 * 1024, 'x'));  // more than a relay gathers
+  agent.upstream.fail(0, {base::ErrorCode::unavailable, "reset"});
+  agent.upstream.pump();
+  CHECK(agent.statuses == std::vector<int>{0});
+  CHECK(agent.requests.under_way() == 0);
 }
 
 TEST_CASE("an answer of any length costs no more memory than the longest one that is read") {
-  ManualClock clock;
-  MemoryStore store;
-  FakeUpstream upstream;
-  cache::Engine engine(store, upstream, clock, engine_options(1));
-  agent::RegistryRequests requests(engine, *base::SecretBytes::copy(tokens::user_1),
-                                   [](const std::function<void()>& next) { next(); });
-  std::vector<int> statuses;
-  requests.ask("GET", "/repos/o/r/issues/1/comments", {},
-               [&](const mesh::RegistryAnswer& answer) { statuses.push_back(answer.status); });
-  upstream.send_head(0, 200, {{"Content-Type", "application/json"}});
+  Scripted agent;
+  agent.ask("GET", "/repos/o/r/issues/1/comments", {});
+  agent.upstream.send_head(0, 200, {{"Content-Type", "application/json"}});
   for (int i = 0; i < 40; ++i) {
-    upstream.send_data(0, std::string(1 << 20, ' '));
-    upstream.pump();
+    agent.upstream.send_data(0, std::string(1 << 20, ' '));
+    agent.upstream.pump();
   }
-  CHECK(statuses == std::vector<int>{0});
+  CHECK(agent.statuses == std::vector<int>{0});
 }
