@@ -22,6 +22,14 @@ bool names(const std::vector<cache::Change>& changes, const std::string& prefix)
 /// Beyond what a relay gathers, so that the answer is streamed.
 const std::string large(300'000, 'x');
 
+/// A write whose answer has begun and is too long to be gathered.
+std::shared_ptr<testing::FakeSink> streamed_write(PeersRig& rig) {
+  std::shared_ptr<testing::FakeSink> write = rig.send("PATCH", repo, token_a, {}, "{}");
+  rig.upstream.send_head(0, 200, {});
+  rig.upstream.send_data(0, large);
+  return write;
+}
+
 }  // namespace
 
 TEST_CASE("a write is announced before it leaves, and its end shows when the peers have been told again") {
@@ -63,9 +71,7 @@ TEST_CASE("a write whose outcome is unknown is announced too, and its failure wa
 
 TEST_CASE("a streamed answer to a write shows neither its head nor its end before the peers have been told") {
   PeersRig rig;
-  const auto write = rig.send("PATCH", repo, token_a, {}, "{}");
-  rig.upstream.send_head(0, 200, {});
-  rig.upstream.send_data(0, large);
+  const auto write = streamed_write(rig);
   CHECK(rig.upstream.paused(0));
   CHECK(write->answers == 0);
   REQUIRE(rig.peers.announced() == 2);
@@ -85,9 +91,7 @@ TEST_CASE("a streamed answer to a write shows neither its head nor its end befor
 
 TEST_CASE("a client too slow for what was held back still holds upstream back") {
   PeersRig rig;
-  const auto write = rig.send("PATCH", repo, token_a, {}, "{}");
-  rig.upstream.send_head(0, 200, {});
-  rig.upstream.send_data(0, large);
+  const auto write = streamed_write(rig);
   write->full = true;
   rig.peers.acknowledge(1);
   CHECK(rig.upstream.paused(0));
@@ -127,9 +131,7 @@ TEST_CASE("a client that leaves while its answer is held back costs nothing") {
 
 TEST_CASE("an exchange that fails after its head was held back is told as a failure, once") {
   PeersRig rig;
-  const auto write = rig.send("PATCH", repo, token_a, {}, "{}");
-  rig.upstream.send_head(0, 200, {});
-  rig.upstream.send_data(0, large);
+  const auto write = streamed_write(rig);
   rig.peers.acknowledge(1);
   rig.upstream.fail(0, base::Error{base::ErrorCode::truncated, "the body ended early"});
   rig.peers.acknowledge(1);
@@ -155,9 +157,7 @@ TEST_CASE("an acknowledgement that never comes delays an answer, no more, and on
 
 TEST_CASE("a late acknowledgement for the head does not let the end pass") {
   PeersRig rig;
-  const auto write = rig.send("PATCH", repo, token_a, {}, "{}");
-  rig.upstream.send_head(0, 200, {});
-  rig.upstream.send_data(0, large);
+  const auto write = streamed_write(rig);
   for (int i = 0; i < 3; ++i) {
     rig.engine.tick();
   }
