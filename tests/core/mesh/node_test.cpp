@@ -96,16 +96,20 @@ cache::SharedOutcome not_found() {
 const cache::Fingerprint token_1 = base::sha256("token 1");
 const cache::Fingerprint token_2 = base::sha256("token 2");
 
-}  // namespace
-
-TEST_CASE("a refusal of one token does not reach another that waits for the same lease at a new owner") {
-  NodeRig rig;
-  // The asker had queued behind the other token at an owner that is gone, and names that lease.
+/// The asker had queued at an owner that is gone, behind the holder's lease 77, which it names; the holder lives.
+void queue_behind_lost_owner(NodeRig& rig) {
   mesh::Get question = get(1, token_1);
   question.prior = mesh::Prior{holder, 77};
   rig.node.receive(asker, question);
   REQUIRE(rig.to<mesh::Probe>(holder).size() == 1);
   rig.node.receive(holder, mesh::Alive{rig.to<mesh::Probe>(holder)[0].question, true});
+}
+
+}  // namespace
+
+TEST_CASE("a refusal of one token does not reach another that waits for the same lease at a new owner") {
+  NodeRig rig;
+  queue_behind_lost_owner(rig);
   mesh::SlotKey told = slot();
   cache::Fingerprint fetched_with = token_2;
   SUBCASE("another token's") {}
@@ -121,11 +125,7 @@ TEST_CASE("a refusal of one token does not reach another that waits for the same
 
 TEST_CASE("a refusal reaches those who wait with the same token at a new owner") {
   NodeRig rig;
-  mesh::Get question = get(1, token_1);
-  question.prior = mesh::Prior{holder, 77};
-  rig.node.receive(asker, question);
-  REQUIRE(rig.to<mesh::Probe>(holder).size() == 1);
-  rig.node.receive(holder, mesh::Alive{rig.to<mesh::Probe>(holder)[0].question, true});
+  queue_behind_lost_owner(rig);
   rig.node.receive(holder, mesh::Failed{77, slot(), token_1, not_found()});
   rig.run_for(Millis{10});
   CHECK(rig.to<mesh::Outcome>(asker).size() == 1);
