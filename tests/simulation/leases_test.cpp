@@ -40,16 +40,19 @@ std::uint64_t missed_budgets(Simulation& world) {
   return sum;
 }
 
+/// A network whose nodes have found each other.
+struct Settled : Simulation {
+  explicit Settled(const SimulationOptions& options) : Simulation(options) {
+    start_all();
+    REQUIRE(settle());
+  }
+};
+
 }  // namespace
 
 TEST_CASE("all machines of a network ask at once, and GitHub is asked once") {
   for (const std::size_t nodes : {1U, 2U, 3U, 8U, 32U, 64U, 256U}) {
-    SimulationOptions options;
-    options.nodes = nodes;
-    options.seed = nodes;
-    Simulation world(options);
-    world.start_all();
-    REQUIRE(world.settle());
+    Settled world({.seed = nodes, .nodes = nodes});
     for (int round = 0; round < 5; ++round) {
       Results results;
       for (std::size_t i = 0; i < nodes; ++i) {
@@ -65,11 +68,7 @@ TEST_CASE("all machines of a network ask at once, and GitHub is asked once") {
 }
 
 TEST_CASE("five machines and three repositories make three calls, not fifteen") {
-  SimulationOptions options;
-  options.nodes = 5;
-  Simulation world(options);
-  world.start_all();
-  REQUIRE(world.settle());
+  Settled world({.nodes = 5});
   Results results;
   for (std::size_t i = 0; i < 5; ++i) {
     for (int repository = 0; repository < 3; ++repository) {
@@ -81,11 +80,7 @@ TEST_CASE("five machines and three repositories make three calls, not fifteen") 
 }
 
 TEST_CASE("whoever asks later is answered by the machines that know") {
-  SimulationOptions options;
-  options.nodes = 8;
-  Simulation world(options);
-  world.start_all();
-  REQUIRE(world.settle());
+  Settled world({.nodes = 8});
   for (std::size_t i = 0; i < 8; ++i) {
     const auto result = world.node(i).request(path_of(1), simulated_token(1));
     CHECK(world.run_until([&] { return result->ended; }, Millis{2'000}));
@@ -95,11 +90,7 @@ TEST_CASE("whoever asks later is answered by the machines that know") {
 }
 
 TEST_CASE("another token proves itself once, however many machines have it") {
-  SimulationOptions options;
-  options.nodes = 9;
-  Simulation world(options);
-  world.start_all();
-  REQUIRE(world.settle());
+  Settled world({.nodes = 9});
   Results results;
   for (std::size_t i = 0; i < 9; ++i) {
     results.push_back(world.node(i).request(path_of(1), simulated_token(static_cast<int>(i % 3))));
@@ -110,11 +101,7 @@ TEST_CASE("another token proves itself once, however many machines have it") {
 }
 
 TEST_CASE("who may not see an answer gets none, and its refusal is nobody else's") {
-  SimulationOptions options;
-  options.nodes = 6;
-  Simulation world(options);
-  world.start_all();
-  REQUIRE(world.settle());
+  Settled world({.nodes = 6});
   world.github().private_to[path_of(1)] = {simulated_token(1)};
   for (int round = 0; round < 5; ++round) {
     Results entitled;
@@ -134,11 +121,7 @@ TEST_CASE("who may not see an answer gets none, and its refusal is nobody else's
 }
 
 TEST_CASE("a failing GitHub is asked once per burst, and everybody hears of it") {
-  SimulationOptions options;
-  options.nodes = 8;
-  Simulation world(options);
-  world.start_all();
-  REQUIRE(world.settle());
+  Settled world({.nodes = 8});
   world.github().failing = true;
   Results results;
   for (std::size_t i = 0; i < 8; ++i) {
@@ -245,12 +228,7 @@ TEST_CASE("the owner, the holder or both die at any moment: one call more per de
 TEST_CASE("a write while something is fetched makes all who ask later share one new fetch") {
   for (std::uint64_t seed = 1; seed <= seeds(40); ++seed) {
     CAPTURE(seed);
-    SimulationOptions options;
-    options.seed = seed;
-    options.nodes = 8;
-    Simulation world(options);
-    world.start_all();
-    REQUIRE(world.settle());
+    Settled world({.seed = seed, .nodes = 8});
     Results results{world.node(seed % 8).request(path_of(1), simulated_token(1))};
     world.run_for(Millis{50});
     bool written = false;
@@ -267,14 +245,10 @@ TEST_CASE("a write while something is fetched makes all who ask later share one 
 TEST_CASE("after a write that a machine acknowledged it never shows the answer from before as fresh") {
   for (std::size_t seed = 1; seed <= seeds(200); ++seed) {
     CAPTURE(seed);
-    SimulationOptions options;
-    options.seed = seed;
-    options.nodes = 2 + seed % 6;
-    options.loss = seed % 3 == 0 ? 0.05 : 0;
-    options.skew = seed % 2 == 0 ? Millis{3'600'000} : Millis{0};
-    Simulation world(options);
-    world.start_all();
-    REQUIRE(world.settle());
+    Settled world({.seed = seed,
+                   .nodes = 2 + seed % 6,
+                   .loss = seed % 3 == 0 ? 0.05 : 0,
+                   .skew = seed % 2 == 0 ? Millis{3'600'000} : Millis{0}});
     struct Read {
       std::shared_ptr<Result> result;
       std::uint64_t at_least = 0;
@@ -282,10 +256,10 @@ TEST_CASE("after a write that a machine acknowledged it never shows the answer f
     std::vector<Read> reads;
     std::uint64_t completed = 0;  // writes of which the caller saw the end
     std::uint64_t begun = 0;
-    const auto writer = static_cast<std::size_t>(world.random()() % options.nodes);
+    const auto writer = static_cast<std::size_t>(world.random()() % world.size());
     for (int i = 0; i < 60; ++i) {
       world.at(Millis(static_cast<std::int64_t>(world.random()() % 6'000)), [&] {
-        const auto reader = static_cast<std::size_t>(world.random()() % options.nodes);
+        const auto reader = static_cast<std::size_t>(world.random()() % world.size());
         reads.push_back(
             {world.node(reader).request(path_of(1), simulated_token(static_cast<int>(world.random()() % 2))),
              completed});
@@ -310,12 +284,7 @@ TEST_CASE("after a write that a machine acknowledged it never shows the answer f
 TEST_CASE("a partition costs one call per side, and heals by itself") {
   for (std::size_t seed = 1; seed <= seeds(40); ++seed) {
     CAPTURE(seed);
-    SimulationOptions options;
-    options.seed = seed;
-    options.nodes = 6;
-    Simulation world(options);
-    world.start_all();
-    REQUIRE(world.settle());
+    Settled world({.seed = seed, .nodes = 6});
     world.split({0, 1, 2}, true);
     world.run_for(Millis{20'000});  // longer than all timeouts
     const std::uint64_t before = missed_budgets(world);
@@ -344,12 +313,7 @@ TEST_CASE("a partition costs one call per side, and heals by itself") {
 TEST_CASE("where one path is broken both ways or one way, the second owner passes questions on") {
   for (std::size_t seed = 1; seed <= seeds(60); ++seed) {
     CAPTURE(seed);
-    SimulationOptions options;
-    options.seed = seed;
-    options.nodes = 5;
-    Simulation world(options);
-    world.start_all();
-    REQUIRE(world.settle());
+    Settled world({.seed = seed, .nodes = 5});
     const cache::ResourceKey slot = github::key_of(simulated_resource(path_of(1)));
     const std::vector<mesh::PeerId> owners = world.node(0).mesh().members().owners(slot, 2);
     std::size_t first = 0;
