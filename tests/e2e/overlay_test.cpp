@@ -228,15 +228,25 @@ TEST_CASE("after a write on one machine another one never shows what was before 
   }
 }
 
-TEST_CASE("when the machine that asks GitHub is killed every caller still gets the answer") {
-  Fleet fleet(5);
-  fleet.start();
+namespace {
+
+/// A caller on each machine; GitHub holds back its answer to the one that asks.
+std::vector<Process> held_callers(Fleet& fleet) {
   fleet.github.fault({.kind = "hold", .path_prefix = "/repos/acme/widgets", .count = 1});
   std::vector<Process> callers;
-  for (std::size_t n = 0; n < 5; ++n) {
+  for (std::size_t n = 0; n < fleet.size(); ++n) {
     callers.emplace_back(fleet.api(n, {widgets}));
   }
   REQUIRE(eventually([&] { return fleet.github.counters().held == 1; }));
+  return callers;
+}
+
+}  // namespace
+
+TEST_CASE("when the machine that asks GitHub is killed every caller still gets the answer") {
+  Fleet fleet(5);
+  fleet.start();
+  std::vector<Process> callers = held_callers(fleet);
   fleet.kill_agent(holder_of(fleet));
   const std::vector<ProcessResult> results = Process::wait_all(callers, 60s);
   check_all_succeeded(results);
@@ -248,12 +258,7 @@ TEST_CASE("when the machine that asks GitHub is killed every caller still gets t
 TEST_CASE("when a machine that owns the key is killed every caller still gets the answer") {
   Fleet fleet(5);
   fleet.start();
-  fleet.github.fault({.kind = "hold", .path_prefix = "/repos/acme/widgets", .count = 1});
-  std::vector<Process> callers;
-  for (std::size_t n = 0; n < 5; ++n) {
-    callers.emplace_back(fleet.api(n, {widgets}));
-  }
-  REQUIRE(eventually([&] { return fleet.github.counters().held == 1; }));
+  std::vector<Process> callers = held_callers(fleet);
   std::size_t owner = fleet.size();
   for (std::size_t n = 0; n < fleet.size(); ++n) {
     if (fleet.stats(n).at("leases").at("granted") == 1) {
