@@ -184,25 +184,20 @@ int clear(const link::Program& program, Arguments arguments) {
 }
 
 int stats(const link::Program& program, Arguments arguments) {
-  CommandLine line(program, "cache stats", "Shows how full the cache is.");
-  bool json = false;
-  line.add_json_flag(json);
-  if (const std::optional<int> code = line.parse(arguments)) {
-    return *code;
+  const tl::expected<Report, int> report =
+      begin_report(program, arguments, "cache stats", "Shows how full the cache is.", "/v1/stats");
+  if (!report) {
+    return report.error();
   }
-  const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/stats");
-  if (!answer) {
-    return print_failure(program, answer.error());
-  }
-  const cache::StoreSize stored = *answer ? cache::StoreSize{} : link::stored_size(program);
-  const Json source = answer->value_or(Json{{"cache_entries", stored.entries}, {"cache_bytes", stored.bytes}});
+  const cache::StoreSize stored = report->answer ? cache::StoreSize{} : link::stored_size(program);
+  const Json source = report->answer.value_or(Json{{"cache_entries", stored.entries}, {"cache_bytes", stored.bytes}});
   Json document = Json::object();
   document["directory"] = program.paths.cache.string();
   document["entries"] = number_in(source, "cache_entries");
   document["bytes"] = number_in(source, "cache_bytes");
   document["max_bytes"] = program.settings.number("max_cache_size");
   document["evictions"] = number_in(source, "evictions");
-  if (json) {
+  if (report->json) {
     return print_json(program, document);
   }
   const auto size = [&](const char* key) {

@@ -120,21 +120,14 @@ std::string format(const Json& network) {
 }
 
 int status(const link::Program& program, Arguments arguments) {
-  CommandLine line(program, "network status", "Tells which network the running agent is in, and where others find it.");
-  bool json = false;
-  line.add_json_flag(json);
-  if (const std::optional<int> code = line.parse(arguments)) {
-    return *code;
+  const tl::expected<Report, int> report =
+      begin_report(program, arguments, "network status",
+                   "Tells which network the running agent is in, and where others find it.", "/v1/network");
+  if (!report) {
+    return report.error();
   }
-  if (program.problem && program.paths.state.empty()) {
-    return print_failure(program, *program.problem);
-  }
-  const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/network");
-  if (!answer) {
-    return print_failure(program, answer.error());
-  }
-  const Json document = *answer ? **answer : no_network(program);
-  return json ? print_json(program, document) : print_text(program, format(document));
+  const Json document = report->answer ? *report->answer : no_network(program);
+  return report->json ? print_json(program, document) : print_text(program, format(document));
 }
 
 constexpr std::array<link::Command, 2> group{

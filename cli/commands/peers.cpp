@@ -74,24 +74,17 @@ std::string table_of(const std::vector<Json>& peers) {
 }
 
 int list(const link::Program& program, Arguments arguments) {
-  CommandLine line(program, "peers list", "Shows the peers that the running agent knows of, linked ones first.");
-  bool json = false;
-  line.add_json_flag(json);
-  if (const std::optional<int> code = line.parse(arguments)) {
-    return *code;
+  const tl::expected<Report, int> report =
+      begin_report(program, arguments, "peers list",
+                   "Shows the peers that the running agent knows of, linked ones first.", "/v1/peers");
+  if (!report) {
+    return report.error();
   }
-  if (program.problem && program.paths.state.empty()) {
-    return print_failure(program, *program.problem);
-  }
-  const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/peers");
-  if (!answer) {
-    return print_failure(program, answer.error());
-  }
-  const Json document = answer->value_or(Json{{"peers", Json::array()}});
-  if (json) {
+  const Json document = report->answer.value_or(Json{{"peers", Json::array()}});
+  if (report->json) {
     return print_json(program, document);
   }
-  if (!*answer) {
+  if (!report->answer) {
     return print_text(program, "no agent runs\n");
   }
   const std::vector<Json> peers = objects_in(document, "peers");

@@ -1,7 +1,6 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "cli/commands/parse.hpp"
 #include "cli/commands/report.hpp"
 
 namespace ghoard::commands {
@@ -26,21 +25,17 @@ std::string format(const Json& lines) {
 }  // namespace
 
 int run_rate(const link::Program& program, Arguments arguments) {
-  CommandLine line(program, "rate", "Shows what GitHub last said of each token's rate limits. Asks GitHub nothing.");
-  bool json = false;
-  line.add_json_flag(json);
-  if (const std::optional<int> code = line.parse(arguments)) {
-    return *code;
+  const tl::expected<Report, int> report =
+      begin_report(program, arguments, "rate",
+                   "Shows what GitHub last said of each token's rate limits. Asks GitHub nothing.", "/v1/rate");
+  if (!report) {
+    return report.error();
   }
-  const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/rate");
-  if (!answer) {
-    return print_failure(program, answer.error());
-  }
-  Json document = answer->value_or(Json::object());
+  Json document = report->answer.value_or(Json::object());
   if (!document.contains("rate") || !document["rate"].is_array()) {
     document["rate"] = Json::array();
   }
-  return json ? print_json(program, document) : print_text(program, format(document["rate"]));
+  return report->json ? print_json(program, document) : print_text(program, format(document["rate"]));
 }
 
 }  // namespace ghoard::commands

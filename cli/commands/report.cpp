@@ -4,8 +4,8 @@
 #include <array>
 #include <cstdio>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
+#include "cli/commands/parse.hpp"
 #include "cli/link/link.hpp"
 
 namespace ghoard::commands {
@@ -62,6 +62,25 @@ base::Result<std::optional<Json>> ask_running_agent(const link::Program& program
   }
   base::Result<Json> document = read_object(answer->status, answer->body);
   return document ? base::Result<std::optional<Json>>(std::move(*document)) : tl::unexpected(document.error());
+}
+
+tl::expected<Report, int> begin_report(const link::Program& program, Arguments arguments, std::string_view command,
+                                       const std::string& description, const std::string& target) {
+  CommandLine line(program, command, description);
+  Report report;
+  line.add_json_flag(report.json);
+  if (const std::optional<int> code = line.parse(arguments)) {
+    return tl::unexpected(*code);
+  }
+  if (program.problem && program.paths.state.empty()) {
+    return tl::unexpected(print_failure(program, *program.problem));
+  }
+  base::Result<std::optional<Json>> answer = ask_running_agent(program, target);
+  if (!answer) {
+    return tl::unexpected(print_failure(program, answer.error()));
+  }
+  report.answer = *std::move(answer);
+  return report;
 }
 
 std::string format_table(const std::vector<std::vector<std::string>>& rows) {

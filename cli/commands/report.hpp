@@ -1,7 +1,9 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/commands/commands.hpp"
@@ -23,6 +25,17 @@ int print_failure(const link::Program& program, const base::Error& error);
 /// What the running agent says to a GET; nothing where no agent runs.
 [[nodiscard]] base::Result<std::optional<Json>> ask_running_agent(const link::Program& program,
                                                                   const std::string& target);
+
+/// What a command that only reports begins with.
+struct Report {
+  bool json = false;
+  std::optional<Json> answer;  ///< the agent's; nothing where none runs
+};
+/// Parses `--json`, all that such a command takes, and asks the running agent. Else the exit code, help or error having
+/// been printed. `command` as it is typed after the program's name.
+[[nodiscard]] tl::expected<Report, int> begin_report(const link::Program& program, Arguments arguments,
+                                                     std::string_view command, const std::string& description,
+                                                     const std::string& target);
 
 /// Rows as columns padded to one width, two spaces apart; the first row is the heading. Control characters become '?'.
 [[nodiscard]] std::string format_table(const std::vector<std::vector<std::string>>& rows);

@@ -1,6 +1,5 @@
 #include <nlohmann/json.hpp>
 
-#include "cli/commands/parse.hpp"
 #include "cli/commands/report.hpp"
 #include "cli/link/link.hpp"
 
@@ -62,18 +61,14 @@ std::string format(const Json& stats, bool running) {
 }  // namespace
 
 int run_stats(const link::Program& program, Arguments arguments) {
-  CommandLine line(program, "stats", "Shows what the running agent has counted since its start.");
-  bool json = false;
-  line.add_json_flag(json);
-  if (const std::optional<int> code = line.parse(arguments)) {
-    return *code;
+  const tl::expected<Report, int> report = begin_report(
+      program, arguments, "stats", "Shows what the running agent has counted since its start.", "/v1/stats");
+  if (!report) {
+    return report.error();
   }
-  const base::Result<std::optional<Json>> answer = ask_running_agent(program, "/v1/stats");
-  if (!answer) {
-    return print_failure(program, answer.error());
-  }
-  const Json document = *answer ? **answer : empty_stats(program);
-  return json ? print_json(program, document) : print_text(program, format(document, answer->has_value()));
+  const Json document = report->answer ? *report->answer : empty_stats(program);
+  return report->json ? print_json(program, document)
+                      : print_text(program, format(document, report->answer.has_value()));
 }
 
 }  // namespace ghoard::commands
