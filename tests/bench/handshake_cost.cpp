@@ -3,28 +3,25 @@
 //
 //   handshake_cost [ROUNDS]
 
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <malloc.h>
 #include <memory>
-#include <sodium.h>
 #include <string>
 #include <vector>
 
 #include "net/channel/channel.hpp"
 #include "net/channel/handshake.hpp"
 #include "tests/bench/statistics.hpp"
+#include "tests/net/channel/self.hpp"
 
 namespace {
 
 using namespace ghoard;
 using namespace ghoard::channel;
 
-constexpr base::WallTime wall_now{std::chrono::hours(24 * 365 * 55)};
-constexpr base::MonoTime mono_now{std::chrono::hours(1)};
 constexpr std::size_t bulk_bytes = std::size_t{16} * 1024 * 1024;
 
 /// Processor time of this thread in microseconds: a busy machine must not count.
@@ -35,13 +32,7 @@ double cpu_now() {
 }
 
 std::shared_ptr<Self> make_self() {
-  std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> secret{};
-  auto self = std::make_shared<Self>();
-  crypto_sign_keypair(self->identity.data(), secret.data());
-  self->sign = [secret](ByteView message, Signature& signature) {
-    return crypto_sign_detached(signature.data(), nullptr, message.data(), message.size(), secret.data()) == 0;
-  };
-  self->static_key = std::make_shared<const noise::KeyPair>(noise::KeyPair::generate());
+  std::shared_ptr<Self> self = fresh_self();
   self->software = "ghoard";
   return self;
 }

@@ -2,17 +2,14 @@
 
 #include <doctest/doctest.h>
 #include <memory>
-#include <sodium.h>
 #include <string>
 #include <vector>
 
 #include "net/channel/channel.hpp"
 #include "net/channel/handshake.hpp"
+#include "tests/net/channel/self.hpp"
 
 namespace ghoard::channel {
-
-inline constexpr base::WallTime wall_now{std::chrono::hours(24 * 365 * 55)};
-inline constexpr base::MonoTime mono_now{std::chrono::hours(1)};
 
 inline noise::Secret psk_of(std::uint8_t number) {
   noise::Secret psk = noise::Secret::zeros();
@@ -22,14 +19,7 @@ inline noise::Secret psk_of(std::uint8_t number) {
 
 /// A process with an identity of its own.
 inline std::shared_ptr<Self> make_self() {
-  const noise::Secret ready = noise::Secret::zeros();  // libsodium is initialised with the first one
-  std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> secret{};
-  auto self = std::make_shared<Self>();
-  crypto_sign_keypair(self->identity.data(), secret.data());
-  self->sign = [secret](ByteView message, Signature& signature) {
-    return crypto_sign_detached(signature.data(), nullptr, message.data(), message.size(), secret.data()) == 0;
-  };
-  self->static_key = std::make_shared<const noise::KeyPair>(noise::KeyPair::generate());
+  std::shared_ptr<Self> self = fresh_self();
   self->minors = {0, 3};
   self->software = "ghoard 0.1.0";
   return self;
