@@ -5,8 +5,10 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "net/local/client.hpp"
+#include "tests/bench/statistics.hpp"
 
 namespace ghoard::bench {
 
@@ -15,6 +17,15 @@ inline constexpr base::Millis exchange_deadline{10'000};
 [[noreturn]] inline void fail(const std::string& what) {
   std::fprintf(stderr, "bench: %s\n", what.c_str());
   std::exit(1);
+}
+
+/// A connection to an agent's socket.
+inline local::Connection open_socket(const char* path) {
+  base::Result<local::Connection> connection = local::Connection::open(path, exchange_deadline);
+  if (!connection) {
+    fail(connection.error().message);
+  }
+  return *std::move(connection);
 }
 
 /// Microseconds until the answer, a 200 whose Cache-Status says `cache_status`, is there.
@@ -30,6 +41,29 @@ inline double ask(local::Connection& connection, const local::ClientRequest& req
   }
   return took.count();
 }
+
+/// Two ways to the same answer, asked by turns: what each of them takes, and how much more the second one does.
+class Comparison {
+ public:
+  /// The first rounds, whose numbers are below zero, warm up and are left out.
+  void add(int round, double first, double second) {
+    if (round >= 0) {
+      m_first.push_back(first);
+      m_second.push_back(second);
+      m_added.push_back(second - first);
+    }
+  }
+  void print(const char* first, const char* second) const {
+    print_summary(first, m_first);
+    print_summary(second, m_second);
+    print_summary("added", m_added);
+  }
+
+ private:
+  std::vector<double> m_first;
+  std::vector<double> m_second;
+  std::vector<double> m_added;
+};
 
 /// A GET with the fields of `words`, each NAME:VALUE.
 inline local::ClientRequest request_of(int count, char** words) {

@@ -11,10 +11,8 @@
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <vector>
 
 #include "tests/bench/exchange.hpp"
-#include "tests/bench/statistics.hpp"
 #include "tests/support/loopback.hpp"
 
 namespace {
@@ -45,27 +43,16 @@ int main(int argc, char** argv) {
     return 1;
   }
   local::Connection direct = connect_to_port(std::atoi(argv[1]));
-  base::Result<local::Connection> agent = local::Connection::open(argv[2], bench::exchange_deadline);
-  if (!agent) {
-    fail(agent.error().message);
-  }
+  local::Connection agent = bench::open_socket(argv[2]);
   local::ClientRequest request = request_of(argc - 5, argv + 5);
   const std::string unique = std::string(argv[4]) + "?x=" + std::to_string(::getpid()) + "-";
-  std::vector<double> alone;
-  std::vector<double> through;
-  std::vector<double> added;
+  bench::Comparison comparison;
   for (int round = -warm_up_rounds; round < std::atoi(argv[3]); ++round) {
     request.target = unique + std::to_string(round + warm_up_rounds);
     const double without = ask(direct, request, "");
-    const double with = ask(*agent, request, "fwd=");
-    if (round >= 0) {
-      alone.push_back(without);
-      through.push_back(with);
-      added.push_back(with - without);
-    }
+    const double with = ask(agent, request, "fwd=");
+    comparison.add(round, without, with);
   }
-  bench::print_summary("direct", alone);
-  bench::print_summary("agent", through);
-  bench::print_summary("added", added);
+  comparison.print("direct", "agent");
   return 0;
 }

@@ -1,7 +1,7 @@
 // What an answer costs that a peer fetched, more than one that is stored here: each target is new, one agent fetches
 // it, the other one is asked for it twice.
 //
-//   peer_latency shared SOCKET SOCKET COUNT TARGET [NAME:VALUE...]   "peer", "local" and "added", microseconds
+//   peer_latency shared SOCKET SOCKET COUNT TARGET [NAME:VALUE...]   "local", "peer" and "added", microseconds
 //   peer_latency worst SOCKET COUNT TARGET [NAME:VALUE...]           the slowest of so many misses, milliseconds
 
 #include <algorithm>
@@ -9,55 +9,36 @@
 #include <cstdlib>
 #include <string>
 #include <unistd.h>
-#include <vector>
 
 #include "tests/bench/exchange.hpp"
-#include "tests/bench/statistics.hpp"
 
 namespace {
 
 using namespace ghoard;
 using bench::ask;
-using bench::fail;
-
-local::Connection open(const char* socket) {
-  base::Result<local::Connection> connection = local::Connection::open(socket, bench::exchange_deadline);
-  if (!connection) {
-    fail(connection.error().message);
-  }
-  return *std::move(connection);
-}
 
 std::string target(const char* path, int round) {
   return std::string(path) + "?x=" + std::to_string(::getpid()) + "-" + std::to_string(round);
 }
 
 int shared(int argc, char** argv) {
-  local::Connection one = open(argv[2]);
-  local::Connection other = open(argv[3]);
+  local::Connection one = bench::open_socket(argv[2]);
+  local::Connection other = bench::open_socket(argv[3]);
   local::ClientRequest request = bench::request_of(argc - 6, argv + 6);
-  std::vector<double> peer;
-  std::vector<double> local;
-  std::vector<double> added;
+  bench::Comparison comparison;
   for (int round = -10; round < std::atoi(argv[4]); ++round) {
     request.target = target(argv[5], round + 10);
     ask(one, request, "fwd=");
     const double from_peer = ask(other, request, "detail=peer");
     const double from_here = ask(other, request, "detail=local");
-    if (round >= 0) {
-      peer.push_back(from_peer);
-      local.push_back(from_here);
-      added.push_back(from_peer - from_here);
-    }
+    comparison.add(round, from_here, from_peer);
   }
-  bench::print_summary("peer", peer);
-  bench::print_summary("local", local);
-  bench::print_summary("added", added);
+  comparison.print("local", "peer");
   return 0;
 }
 
 int worst(int argc, char** argv) {
-  local::Connection agent = open(argv[2]);
+  local::Connection agent = bench::open_socket(argv[2]);
   local::ClientRequest request = bench::request_of(argc - 5, argv + 5);
   double most = 0;
   for (int round = 0; round < std::atoi(argv[3]); ++round) {
