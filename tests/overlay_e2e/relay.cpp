@@ -65,6 +65,7 @@ struct Relay::Way {
   std::deque<Piece> pieces;
   bool ended = false;    // nothing more comes
   bool closed = false;   // and the other side was told
+  bool broken = false;   // both connections are to be reset
   std::size_t skip = 0;  // bytes left of the record that is passing
   std::optional<std::uint8_t> first_of_length;
 };
@@ -72,7 +73,6 @@ struct Relay::Way {
 struct Relay::Pair {
   Way there;
   Way back;
-  bool broken = false;
   ~Pair() {
     reset(there.from);
     reset(there.to);
@@ -168,10 +168,11 @@ void Relay::turn() {
     for (Way* way : {&pair->there, &pair->back}) {
       read(*way, then);
       write(*way, then);
-      pair->broken = pair->broken || way->to < 0;
     }
   }
-  m_pairs.remove_if([](const auto& pair) { return pair->broken || (pair->there.closed && pair->back.closed); });
+  m_pairs.remove_if([](const auto& pair) {
+    return pair->there.broken || pair->back.broken || (pair->there.closed && pair->back.closed);
+  });
 }
 
 void Relay::accept(const Port& port) {
@@ -206,9 +207,7 @@ void Relay::read(Way& way, Instant now) {
   }
   if (size <= 0) {
     way.ended = true;
-    if (size < 0) {
-      way.to = -1;  // a reset is passed on as one
-    }
+    way.broken = size < 0;  // a reset is passed on as one
     return;
   }
   bytes.resize(static_cast<std::size_t>(size));
@@ -222,13 +221,11 @@ void Relay::read(Way& way, Instant now) {
 }
 
 void Relay::write(Way& way, Instant now) {
-  while (way.to >= 0 && !way.pieces.empty() && way.pieces.front().due <= now) {
+  while (!way.broken && !way.pieces.empty() && way.pieces.front().due <= now) {
     std::string& bytes = way.pieces.front().bytes;
     const ssize_t size = ::send(way.to, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (size < 0) {
-      if (errno != EAGAIN && errno != EINTR) {
-        way.to = -1;
-      }
+      way.broken = errno != EAGAIN && errno != EINTR;
       return;
     }
     bytes.erase(0, static_cast<std::size_t>(size));
@@ -236,7 +233,7 @@ void Relay::write(Way& way, Instant now) {
       way.pieces.pop_front();
     }
   }
-  if (way.to >= 0 && way.ended && way.pieces.empty() && !way.closed) {
+  if (!way.broken && way.ended && way.pieces.empty() && !way.closed) {
     ::shutdown(way.to, SHUT_WR);
     way.closed = true;
   }
