@@ -52,13 +52,7 @@ void check_still_shares(Swarm& swarm) {
   const std::string path = swarm.fresh_path();
   const std::string truth = swarm.truth_of(path);
   const std::uint64_t missed = swarm.total("leases/budgets_missed");
-  std::vector<Command> commands;
-  for (std::size_t n = 0; n < swarm.size(); ++n) {
-    commands.push_back(swarm.api(n, {path}));
-  }
-  for (const ProcessResult& result : run_parallel(commands)) {
-    check_answer(result, truth);
-  }
+  ask_everywhere(swarm, path, truth);
   CHECK(swarm.calls_of(path) <= 1 + swarm.total("leases/budgets_missed") - missed);
 }
 

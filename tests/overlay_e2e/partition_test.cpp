@@ -35,16 +35,6 @@ bool all_see(const Swarm& swarm, std::size_t others) {
   return true;
 }
 
-void ask_everywhere(const Swarm& swarm, const std::string& path, const std::string& truth) {
-  std::vector<Command> commands;
-  for (std::size_t n = 0; n < swarm.size(); ++n) {
-    commands.push_back(swarm.api(n, {path}));
-  }
-  for (const ProcessResult& result : run_parallel(commands)) {
-    check_answer(result, truth);
-  }
-}
-
 }  // namespace
 
 TEST_CASE("a partition costs one request per side, heals by itself, and leaves nothing stale") {

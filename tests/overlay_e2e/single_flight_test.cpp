@@ -19,13 +19,7 @@ void check_missing_together(std::size_t machines, int rounds) {
     const std::string truth = swarm.truth_of(path);
     const std::uint64_t missed_before = swarm.total("leases/budgets_missed");
     swarm.github.set_latency(200ms);
-    std::vector<Command> commands;
-    for (std::size_t n = 0; n < machines; ++n) {
-      commands.push_back(swarm.api(n, {path}));
-    }
-    for (const ProcessResult& result : run_parallel(commands)) {
-      check_answer(result, truth);
-    }
+    ask_everywhere(swarm, path, truth);
     swarm.github.set_latency(0ms);
     // A machine too busy to acknowledge a question within 250 ms costs a request, and says so.
     const std::uint64_t missed = swarm.total("leases/budgets_missed") - missed_before;

@@ -56,4 +56,15 @@ inline void check_answer(const ProcessResult& result, const std::string& truth) 
   CHECK(result.out == truth);
 }
 
+/// All machines ask for the same at once, and get `truth`.
+inline void ask_everywhere(const Swarm& swarm, const std::string& path, const std::string& truth) {
+  std::vector<Command> commands;
+  for (std::size_t n = 0; n < swarm.size(); ++n) {
+    commands.push_back(swarm.api(n, {path}));
+  }
+  for (const ProcessResult& result : run_parallel(commands)) {
+    check_answer(result, truth);
+  }
+}
+
 }  // namespace ghoard::testing

@@ -75,13 +75,7 @@ TEST_CASE("over a line of 20 ms that loses one piece in a hundred, machines that
     const std::string truth = swarm.truth_of(path);
     const std::uint64_t before = swarm.total("leases/budgets_missed");
     swarm.github.set_latency(200ms);
-    std::vector<Command> commands;
-    for (std::size_t n = 0; n < swarm.size(); ++n) {
-      commands.push_back(swarm.api(n, {path}));
-    }
-    for (const ProcessResult& result : run_parallel(commands)) {
-      check_answer(result, truth);
-    }
+    ask_everywhere(swarm, path, truth);
     swarm.github.set_latency(0ms);
     CHECK(swarm.calls_of(path) <= 1 + swarm.total("leases/budgets_missed") - before);
   }
