@@ -89,7 +89,8 @@ int list(const link::Program& program, Arguments arguments) {
   }
   const std::vector<Json> peers = objects_in(document, "peers");
   if (peers.empty()) {
-    return print_text(program, "no peers; `" + program.name + " network status` tells where others find this agent\n");
+    return print_text(program,
+                      "no peers; `" + program.name + " network status` tells why, or where others find this agent\n");
   }
   return print_text(program, table_of(peers));
 }
@@ -106,10 +107,13 @@ base::Result<Json> change(const link::Program& program, const std::string& targe
             : answer.error());
   }
   base::Result<Json> document = read_object(answer->status, answer->body);
+  // Refusals as `peers check` words them: the reason alone.
+  const auto reason = [&] { return text_in(Json::parse(answer->body, nullptr, false), "message"); };
   if (!document && answer->status == 400) {
-    // The reason alone, as `peers check` has it.
-    return base::fail(base::ErrorCode::invalid_input,
-                      "rejected: " + text_in(Json::parse(answer->body, nullptr, false), "message"));
+    return base::fail(base::ErrorCode::invalid_input, "rejected: " + reason());
+  }
+  if (!document && answer->status == 409) {
+    return base::fail(base::ErrorCode::unavailable, reason());
   }
   return document;
 }
@@ -143,11 +147,13 @@ int remove(const link::Program& program, Arguments arguments) {
     return *code;
   }
   const base::Result<Json> removed = change(program, "/v1/peers/remove", Json{{"peer", peer}});
-  if (!removed) {
+  const bool is_no_name = !removed && removed.error().code == base::ErrorCode::invalid_input;
+  if (!removed && !is_no_name) {
     return print_failure(program, removed.error());
   }
-  if (!flag_in(*removed, "removed")) {
-    print_error(program, "no such peer is known");
+  if (is_no_name || !flag_in(*removed, "removed")) {
+    print_error(program, is_no_name ? removed.error().message : "no such peer is known",
+                "run `" + program.name + " peers --json` for whole ids");
     return link::exit_failure;
   }
   return json ? print_json(program, *removed) : print_text(program, "the peer is forgotten\n");

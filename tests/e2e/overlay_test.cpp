@@ -427,6 +427,23 @@ TEST_CASE("a peer that was added by hand is dialled now and after a restart, unt
   const ProcessResult nobody = fleet.home(1).run({"ghoard", "peers", "add", "10.0.0.1:9100"});
   CHECK(nobody.exit_code == 1);
   CHECK(nobody.err == "ghoard: rejected: does not begin with /\n");
+  const ProcessResult unnamed = fleet.home(1).run({"ghoard", "peers", "remove", "12D3KooWHSso..RTnBfY"});
+  CHECK(unnamed.exit_code == 1);
+  CHECK(unnamed.err ==
+        "ghoard: rejected: peer id: not base58\n"
+        "run `ghoard peers --json` for whole ids\n");
+}
+
+TEST_CASE("where the overlay is off, peers add and remove say why") {
+  Fleet fleet(1);
+  fleet.home(0).set("GHOARD_ENABLE_P2P", "false");
+  fleet.start(0, "");
+  const std::string peer = "/ip4/127.0.0.1/tcp/1/p2p/" + id_of_seed(1);
+  for (const char* change : {"add", "remove"}) {
+    const ProcessResult refused = fleet.home(0).run({"ghoard", "peers", change, peer});
+    CHECK(refused.exit_code == 1);
+    CHECK(refused.err == "ghoard: the overlay is off: peer sharing is switched off (enable_p2p)\n");
+  }
 }
 
 TEST_CASE("agents that know nothing of each other meet through a repository, and stats tell what that cost") {
