@@ -137,6 +137,7 @@ void check_agent(const link::Program& program, std::vector<Check>& checks) {
   const local::AgentRecord* record = *contact ? &(*contact)->record : nullptr;
   if (record == nullptr) {
     checks.push_back({"agent", true, "none runs; the next `api` starts one if it needs one", {}});
+    check_network_settings(program.settings, checks);
     return;
   }
   const std::string who = "version " + record->version + " runs (pid " + std::to_string(record->pid) + ")";

@@ -6,6 +6,8 @@
 
 #include "cli/commands/report.hpp"
 #include "core/base/version.hpp"
+#include "core/peer/bootstrap.hpp"
+#include "core/peer/network_key.hpp"
 
 namespace ghoard::commands {
 
@@ -63,6 +65,11 @@ Check check_peer(const Json& peers, const std::string& address) {
     return {"bootstrap peer", false, address + " refuses connections: nothing listens on that port",
             "start the agent there; its `ghoard agent status` shows its addresses"};
   }
+  if (failure == "closed by the peer") {
+    return {"bootstrap peer", false,
+            address + " is not linked: closed by the peer, whose agent has ended or does not want this one",
+            "start the agent there, or look at its denied_peers"};
+  }
   if (failure == "no answer") {
     return {"bootstrap peer", false, address + " does not answer: a firewall, NAT, or a wrong address",
             "let its TCP port through, or correct bootstrap_peers"};
@@ -83,12 +90,15 @@ bool is_harmless(const std::string& reason) {
   return reason == "this agent itself" || reason == "repeated";
 }
 
+Check check_left_out(const std::string& entry, const std::string& reason) {
+  const bool ok = is_harmless(reason);
+  return {"peer address", ok, "\"" + entry + "\" is left out: " + reason,
+          ok ? "" : "correct it; `ghoard peers check` tries addresses"};
+}
+
 void check_entries(const Json& network, std::vector<Check>& checks) {
   for (const Json& rejected : objects_in(network, "rejected")) {
-    const std::string reason = text_in(rejected, "reason");
-    const bool ok = is_harmless(reason);
-    checks.push_back({"peer address", ok, "\"" + text_in(rejected, "entry") + "\" is left out: " + reason,
-                      ok ? "" : "correct it; `ghoard peers check` tries addresses"});
+    checks.push_back(check_left_out(text_in(rejected, "entry"), text_in(rejected, "reason")));
   }
 }
 
@@ -99,9 +109,10 @@ void check_discovery(const Json& network, std::vector<Check>& checks) {
   }
   const std::string repository = text_in(*found, "repository");
   if (const std::string problem = text_in(*found, "problem"); !problem.empty()) {
-    checks.push_back({"discovery", false, problem,
-                      "an agent looks in " + repository +
-                          " for peers with its own token, which needs to be allowed to read and write issues there"});
+    checks.push_back(
+        {"discovery", false, problem,
+         "the agent tries again by itself; its own token needs to be allowed to read and write issues in " +
+             repository});
     return;
   }
   checks.push_back(
@@ -164,6 +175,21 @@ void check_network(const Json& network, const Json& peers, std::vector<Check>& c
                       "the agent may open " + std::to_string(number_in(network, "descriptor_limit")) +
                           " files, too few for 256 peers",
                       "raise the limit (`ulimit -n`, LimitNOFILE of a service), then `ghoard agent restart`"});
+  }
+}
+
+void check_network_settings(const settings::Settings& settings, std::vector<Check>& checks) {
+  if (!settings.boolean("enable_p2p")) {
+    return;
+  }
+  const settings::Value& key = settings.value("network_key");
+  if (const base::Result<std::vector<base::SecretBytes>> keys = peer::parse_network_keys(key.text); !keys) {
+    checks.push_back({"network key", false, keys.error().message, "correct it (" + key.origin + ")"});
+  }
+  for (const std::string& entry : settings.list("bootstrap_peers")) {
+    if (const base::Result<peer::Multiaddr> address = peer::parse_multiaddr(entry); !address) {
+      checks.push_back(check_left_out(peer::printable_entry(entry), address.error().message));
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/commands/doctor.hpp"
+#include "cli/settings/settings.hpp"
 
 namespace ghoard::commands {
 
@@ -11,5 +12,9 @@ namespace ghoard::commands {
 /// /v1/peers: one line for each thing that is wrong, with the next step. Missing members are taken as empty.
 void check_network(const nlohmann::ordered_json& network, const nlohmann::ordered_json& peers,
                    std::vector<Check>& checks);
+
+/// What an agent would make of the settings of its network, where none runs that could say it: a network key that is
+/// none, and addresses that are left out. Adds nothing where all is well.
+void check_network_settings(const settings::Settings& settings, std::vector<Check>& checks);
 
 }  // namespace ghoard::commands

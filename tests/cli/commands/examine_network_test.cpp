@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/version.hpp"
+#include "tests/cli/home.hpp"
 
 using namespace ghoard;
 using commands::Check;
@@ -66,6 +67,30 @@ TEST_CASE("an overlay that is off is a problem only where somebody wanted it") {
   CHECK_FALSE(fault.fix.empty());
   network["is_fault"] = false;
   CHECK(all_well(examine(network)));
+}
+
+TEST_CASE("where no agent runs, the settings alone tell of a key that is none and of addresses that are left out") {
+  testing::Home home;
+  home.variables["GHOARD_HOME"] = home.root().string();
+  const settings::Paths paths = settings::find_paths(home.environment()).value();
+  const auto judge = [&](const std::string& config) {
+    home.write("config/config.toml", config);
+    std::vector<Check> checks;
+    commands::check_network_settings(settings::Settings::load(paths, home.environment(), {}).value(), checks);
+    return checks;
+  };
+  CHECK(judge("").empty());
+  CHECK(judge("bootstrap_peers = [\"" + place + "/p2p/" + one + "\"]\n").empty());
+  const std::string wrong = "network_key = \"hunter2\"\nbootstrap_peers = [\"10.0.0.1:9100\"]\n";
+  const std::vector<Check> checks = judge(wrong);
+  REQUIRE(checks.size() == 2);
+  CHECK_FALSE(find(checks, "network key").ok);
+  CHECK(find(checks, "network key").detail.find("hunter2") == std::string::npos);
+  CHECK(find(checks, "network key").detail.find("`ghoard network new-key`") != std::string::npos);
+  CHECK(find(checks, "network key").fix.find("config.toml:1") != std::string::npos);
+  CHECK_FALSE(find(checks, "peer address").ok);
+  CHECK(find(checks, "peer address").detail == "\"10.0.0.1:9100\" is left out: does not begin with /");
+  CHECK(judge("enable_p2p = false\n" + wrong).empty());
 }
 
 TEST_CASE("a repository through which no peers are found is a problem, and one that works is none") {
