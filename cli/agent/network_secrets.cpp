@@ -17,10 +17,10 @@ NetworkSecrets none(std::string why) {
 NetworkSecrets from_network_keys(std::string_view texts, const std::string& network_name) {
   const base::Result<std::vector<base::SecretBytes>> parsed = peer::parse_network_keys(texts);
   if (!parsed) {
-    return none("the network key is not valid: " + parsed.error().message);
+    return none(parsed.error().message);
   }
   if (parsed->empty()) {
-    return none("the network key is empty");
+    return none("the network key is empty; `ghoard network new-key` makes one");
   }
   NetworkSecrets secrets;
   secrets.source = peer::KeySource::network_key;

@@ -30,7 +30,8 @@ base::Result<std::optional<peer::Multiaddr>> announced(const settings::Settings&
     return tl::unexpected(address.error().with_context("announce_addr"));
   }
   if (address->peer && *address->peer != self) {
-    return base::fail(base::ErrorCode::invalid_input, "announce_addr: it names another peer");
+    return base::fail(base::ErrorCode::invalid_input,
+                      "announce_addr: it names another peer; leave out /p2p/ and the id");
   }
   return std::optional(*std::move(address));
 }

@@ -254,7 +254,9 @@ base::Result<peer::PeerId> Sharing::add_peer(std::string_view text) {
   auto found = std::find_if(added.begin(), added.end(), [&](const peer::BootstrapPeer& peer) { return peer.id == id; });
   if (found == added.end()) {
     if (added.size() == most_added) {
-      return base::fail(base::ErrorCode::invalid_input, "64 peers have been added already");
+      return base::fail(
+          base::ErrorCode::invalid_input,
+          std::to_string(most_added) + " peers have been added already; `ghoard peers remove` makes room");
     }
     found = added.insert(added.end(), {id, {}});
   }

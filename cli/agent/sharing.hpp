@@ -66,7 +66,8 @@ class Sharing {
   /// the overlay is off.
   base::Result<peer::PeerId> add_peer(std::string_view address);
   /// `peers remove`, by id or address: its link ends, and it is dialled no more. That keeps nobody out: see
-  /// `denied_peers`. False: nobody of that name is known.
+  /// `denied_peers`. False: nobody of that name is known. invalid_input: neither an id nor an address; unavailable: the
+  /// overlay is off.
   base::Result<bool> remove_peer(std::string_view name);
 
  private:

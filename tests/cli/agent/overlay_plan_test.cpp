@@ -146,7 +146,7 @@ TEST_CASE("the port is looked for unless it was set, and what is announced has t
   CHECK(announced.options.announce->text() == "/dns4/a.example/tcp/1");
   CHECK(plan({{"network_key", key_of(1)}, {"announce_addr", address_of(1)}}).off.reason == "");
   CHECK(plan({{"network_key", key_of(1)}, {"announce_addr", address_of(2)}}).off.reason ==
-        "announce_addr: it names another peer");
+        "announce_addr: it names another peer; leave out /p2p/ and the id");
   CHECK(plan({{"network_key", key_of(1)}, {"announce_addr", "here"}}).off.is_fault);
 }
 
