@@ -148,8 +148,8 @@ void check_agent(const link::Program& program, std::vector<Check>& checks) {
   checks.push_back({"agent", true, who + (record->version == base::version ? "" : ", another version"), {}});
   if (const std::optional<std::string> other = link::other_server(program, *record)) {
     checks.push_back({"agent settings", false, "it " + *other, "run `ghoard agent restart`"});
-  } else if (!program.settings.differing(record->settings).empty()) {
-    checks.push_back({"agent settings", false, "it was started with other settings", "run `ghoard agent restart`"});
+  } else if (const std::optional<std::string> others = link::other_settings(program, *record)) {
+    checks.push_back({"agent settings", false, "it " + *others, "run `ghoard agent restart`"});
   }
   const base::Result<std::optional<Json>> status = ask_running_agent(program, "/v1/status");
   if (!status || !*status) {

@@ -88,14 +88,17 @@ std::optional<std::string> other_server(const Program& program, const local::Age
   return "asks " + record.api_url + ", but " + here + url.text;
 }
 
+std::optional<std::string> other_settings(const Program& program, const local::AgentRecord& record) {
+  const std::vector<std::string_view> different = program.settings.differing(record.settings);
+  return different.empty() ? std::nullopt : std::optional("was started with other settings (" + join(different) + ")");
+}
+
 base::Result<void> check_settings(const Program& program, const local::AgentRecord& record) {
   if (const std::optional<std::string> other = other_server(program, record)) {
     return base::fail(base::ErrorCode::refused, "the running agent " + *other + "; run `ghoard agent restart`");
   }
-  const std::vector<std::string_view> different = program.settings.differing(record.settings);
-  if (!different.empty()) {
-    print_error(program, "the running agent was started with other settings (" + join(different) +
-                             "); run `ghoard agent restart`");
+  if (const std::optional<std::string> other = other_settings(program, record)) {
+    print_error(program, "the running agent " + *other + "; run `ghoard agent restart`");
   }
   return {};
 }

@@ -28,6 +28,9 @@ struct Contact {
 /// "asks URL, but ...": the agent asks another server than the one set here, or than the default where none is set.
 [[nodiscard]] std::optional<std::string> other_server(const Program& program, const local::AgentRecord& record);
 
+/// "was started with other settings (...)": some that are set here, which it was not given at its start.
+[[nodiscard]] std::optional<std::string> other_settings(const Program& program, const local::AgentRecord& record);
+
 /// Fails (refused) when the agent asks another server than the one set here; warns once of other differences.
 base::Result<void> check_settings(const Program& program, const local::AgentRecord& record);
 
