@@ -1,8 +1,10 @@
 #include "cli/commands/examine_network.hpp"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "cli/commands/report.hpp"
 #include "core/base/version.hpp"
@@ -47,11 +49,30 @@ std::string other_at(const Json& peers, const std::string& address) {
   return {};
 }
 
+/// Why a bootstrap peer is not linked, as `last_failure` of a peer names it, and what to do about it.
+struct Trouble {
+  std::string_view failure;
+  const char* detail;  ///< behind the address
+  const char* fix;
+};
+
+constexpr std::array troubles{
+    Trouble{"connection refused", " refuses connections: nothing listens on that port",
+            "start the agent there; its `ghoard agent status` shows its addresses"},
+    Trouble{"no answer", " does not answer: a firewall, NAT, or a wrong address",
+            "let its TCP port through, or correct bootstrap_peers"},
+    Trouble{"no authenticated link",
+            " cannot be reached, or answers without joining: another network key or peer id, or something else on that "
+            "port",
+            "compare `ghoard network status` on both machines: key, network and the id behind /p2p/"},
+    Trouble{"closed by the peer", " is not linked: closed by the peer, whose agent has ended or does not want this one",
+            "start the agent there, or look at its denied_peers"},
+};
+
 Check check_peer(const Json& peers, const std::string& address) {
   const Json peer = find_peer(peers, id_in(address));
-  const std::string state = text_in(peer, "state");
   const std::string failure = text_in(peer, "last_failure");
-  if (state == "linked") {
+  if (text_in(peer, "state") == "linked") {
     return {"bootstrap peer", true, address + " is linked", {}};
   }
   if (failure.empty()) {
@@ -61,25 +82,10 @@ Check check_peer(const Json& peers, const std::string& address) {
     return {"bootstrap peer", false, address + " is not there: the peer at that place is " + other,
             "put that id into bootstrap_peers"};
   }
-  if (failure == "connection refused") {
-    return {"bootstrap peer", false, address + " refuses connections: nothing listens on that port",
-            "start the agent there; its `ghoard agent status` shows its addresses"};
-  }
-  if (failure == "closed by the peer") {
-    return {"bootstrap peer", false,
-            address + " is not linked: closed by the peer, whose agent has ended or does not want this one",
-            "start the agent there, or look at its denied_peers"};
-  }
-  if (failure == "no answer") {
-    return {"bootstrap peer", false, address + " does not answer: a firewall, NAT, or a wrong address",
-            "let its TCP port through, or correct bootstrap_peers"};
-  }
-  if (failure == "no authenticated link") {
-    return {"bootstrap peer", false,
-            address +
-                " cannot be reached, or answers without joining: another network key or peer id, or something "
-                "else on that port",
-            "compare `ghoard network status` on both machines: key, network and the id behind /p2p/"};
+  const auto* const known = std::find_if(troubles.begin(), troubles.end(),
+                                         [&](const Trouble& trouble) { return trouble.failure == failure; });
+  if (known != troubles.end()) {
+    return {"bootstrap peer", false, address + known->detail, known->fix};
   }
   return {"bootstrap peer", false, address + " is not linked: " + failure,
           "look at `ghoard agent logs` on both machines"};
