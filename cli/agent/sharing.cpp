@@ -90,29 +90,33 @@ void Sharing::join() {
     m_around.log.warning("peer \"" + entry.entry + "\" is left out: " + entry.reason);
   }
   if (m_off.reason.empty()) {
-    raise_descriptor_limit();
-    const std::shared_ptr<const peer::Identity> identity = plan.options.identity;
-    m_self = identity->id();
-    plan.options.remembered = m_remembered.met;
-    plan.options.log = [this](std::string_view line) { m_around.log.info(line); };
-    base::Result<std::unique_ptr<overlay::Overlay>> overlay =
-        overlay::Overlay::create(m_around.loop, std::move(plan.options), *m_engine, m_around.clock);
-    if (overlay) {
-      m_overlay = *std::move(overlay);
-      m_engine->use_peers(&m_overlay->network());
-      for (const peer::BootstrapPeer& added : m_remembered.added) {
-        m_overlay->add_peer(added);
-      }
-      m_around.log.info("peers are welcome at " + m_overlay->listen_addresses().front() + ", network key " +
-                        m_secrets.keys.front().id());
-      discover(identity);
-      return;
-    }
-    m_off = {overlay.error().message, true};
+    open(std::move(plan.options));
   }
   if (m_off.is_fault) {
     m_around.log.warning("not sharing with peers: " + m_off.reason);
   }
+}
+
+void Sharing::open(overlay::OverlayOptions options) {
+  raise_descriptor_limit();
+  const std::shared_ptr<const peer::Identity> identity = options.identity;
+  m_self = identity->id();
+  options.remembered = m_remembered.met;
+  options.log = [this](std::string_view line) { m_around.log.info(line); };
+  base::Result<std::unique_ptr<overlay::Overlay>> overlay =
+      overlay::Overlay::create(m_around.loop, std::move(options), *m_engine, m_around.clock);
+  if (!overlay) {
+    m_off = {overlay.error().message, true};
+    return;
+  }
+  m_overlay = *std::move(overlay);
+  m_engine->use_peers(&m_overlay->network());
+  for (const peer::BootstrapPeer& added : m_remembered.added) {
+    m_overlay->add_peer(added);
+  }
+  m_around.log.info("peers are welcome at " + m_overlay->listen_addresses().front() + ", network key " +
+                    m_secrets.keys.front().id());
+  discover(identity);
 }
 
 void Sharing::discover(std::shared_ptr<const peer::Identity> identity) {

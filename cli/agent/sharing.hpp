@@ -72,6 +72,7 @@ class Sharing {
 
  private:
   void join();
+  void open(overlay::OverlayOptions options);
   void leave();
   void discover(std::shared_ptr<const peer::Identity> identity);
   [[nodiscard]] RememberedPeers memorable() const;
