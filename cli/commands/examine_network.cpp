@@ -98,8 +98,10 @@ bool is_harmless(const std::string& reason) {
 
 Check check_left_out(const std::string& entry, const std::string& reason) {
   const bool ok = is_harmless(reason);
-  return {"peer address", ok, "\"" + entry + "\" is left out: " + reason,
-          ok ? "" : "correct it; `ghoard peers check` tries addresses"};
+  const char* fix = reason.starts_with("more than ")
+                        ? "take entries out: one that works is enough, since peers tell each other of the rest"
+                        : "correct it; `ghoard peers check` tries addresses";
+  return {"peer address", ok, "\"" + entry + "\" is left out: " + reason, ok ? "" : fix};
 }
 
 void check_entries(const Json& network, std::vector<Check>& checks) {

@@ -136,6 +136,9 @@ TEST_CASE("entries that are left out are problems, but for this agent itself and
   CHECK_FALSE(all_well(examine(network)));
   network["rejected"] = {{{"entry", "x"}, {"reason", "this agent itself"}}, {{"entry", "x"}, {"reason", "repeated"}}};
   CHECK(all_well(examine(network)));
+  network["rejected"] = {{{"entry", "x"}, {"reason", "more than 10 peers"}}};
+  CHECK_FALSE(find(examine(network), "peer address").ok);
+  CHECK(find(examine(network), "peer address").fix.starts_with("take entries out"));
 }
 
 TEST_CASE("an agent that nobody has connected to is told what to open, which is no problem") {
