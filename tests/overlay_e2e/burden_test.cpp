@@ -67,22 +67,25 @@ std::uint64_t bytes_of(const Swarm& swarm, std::size_t n) {
 
 enum class Flood { pings, questions, values, nonsense };
 
+/// One that nobody has, on a server that is none.
+cache::Resource resource_of(std::uint32_t number) {
+  return {"127.0.0.1:1", "/repos/no/" + std::to_string(number), "", "application/vnd.github+json", "2022-11-28"};
+}
+
 std::string message_of(Flood kind, std::uint32_t number) {
   switch (kind) {
     case Flood::pings: return mesh::encode(mesh::Ping{number, number});
     case Flood::questions: {
       mesh::Get get;
       get.question = number;
-      get.resource = {"127.0.0.1:1", "/repos/no/" + std::to_string(number), "", "application/vnd.github+json",
-                      "2022-11-28"};
+      get.resource = resource_of(number);
       get.patience = 30s;
       return mesh::encode(get);
     }
     case Flood::values: {
       mesh::Put put;
       put.lease = number;
-      put.resource = {"127.0.0.1:1", "/repos/no/" + std::to_string(number), "", "application/vnd.github+json",
-                      "2022-11-28"};
+      put.resource = resource_of(number);
       put.value.body = std::make_shared<const std::string>(std::string(mebibyte, 'x'));
       return mesh::encode(put);
     }
