@@ -44,7 +44,7 @@ struct ResponseRow {
   std::int64_t fetched_at = 0;  ///< milliseconds since the epoch
   std::int64_t lifetime = 0;    ///< seconds
   std::int64_t etag_class = 0;
-  std::int64_t flags = 0;  ///< flag_immutable, flag_shareable
+  std::int64_t flags = 0;  ///< flag_immutable and the others
   std::string_view vary;
   std::string_view last_modified;
   std::string_view headers;
@@ -54,6 +54,7 @@ struct ResponseRow {
 };
 inline constexpr std::int64_t flag_immutable = 1;
 inline constexpr std::int64_t flag_shareable = 2;
+inline constexpr std::int64_t flag_unverified = 4;
 
 /// The row for `response`, whose headers are in `headers`; views into both. Fails as encode_headers does.
 [[nodiscard]] base::Result<ResponseRow> to_row(const cache::Response& response, std::string_view headers);

@@ -25,6 +25,19 @@ http::Headers conditions_of(const http::Headers& request) {
   return result;
 }
 
+/// What a write may change: what its path names, or, since a GraphQL document names nothing that could be relied on,
+/// all that its token may see.
+std::vector<Change> changes_of(const github::CanonicalRequest& request, bool graphql) {
+  if (graphql) {
+    return {request.credential.fingerprint};
+  }
+  std::vector<Change> changes;
+  for (github::Tag& tag : github::affected_by_write(request.resource.host, request.resource.path)) {
+    changes.emplace_back(std::move(tag));
+  }
+  return changes;
+}
+
 }  // namespace
 
 Engine::Engine(Store& store, Upstream& upstream, const base::Clock& clock, EngineOptions options)
@@ -119,19 +132,17 @@ void Engine::answer_stored(const github::CanonicalRequest& request, const http::
   sink->send(std::move(reply));
 }
 
-/// What a peer pushed was kept without the token; now that it is here, the ETag is held against the bytes.
-bool Engine::is_forged(const github::CanonicalRequest& request, const Entry& entry) {
-  if (!m_state.from_peers.has(request.key, request.credential.fingerprint)) {
-    return false;
-  }
-  Entry copy = entry;
-  return !verify(copy, request.resource, request.credential.authorization);
-}
-
-/// The entry granted to this token: the memory tier's unless another token's proof may have renewed the stored one.
+/// The entry granted to this token.
 std::shared_ptr<const Entry> Engine::look_up(const github::CanonicalRequest& request) {
   std::shared_ptr<const Entry> entry = look_up_any(request);
-  if (entry == nullptr || !is_forged(request, *entry)) {
+  return entry != nullptr && entry->response.unverified ? verified(request, *entry) : entry;
+}
+
+/// What a peer pushed was kept without the token; now that it is here, the ETag is held against the bytes.
+std::shared_ptr<const Entry> Engine::verified(const github::CanonicalRequest& request, const Entry& pushed) {
+  auto entry = std::make_shared<Entry>(pushed);
+  if (verify(*entry, request.resource, request.credential.authorization)) {
+    m_state.memory.put(request.resource, request.key, entry);
     return entry;
   }
   m_state.note("a peer's answer does not match its ETag, and is dropped");
@@ -140,6 +151,7 @@ std::shared_ptr<const Entry> Engine::look_up(const github::CanonicalRequest& req
   return nullptr;
 }
 
+/// The memory tier's unless another token's proof may have renewed the stored one.
 std::shared_ptr<const Entry> Engine::look_up_any(const github::CanonicalRequest& request) {
   const Fingerprint& fingerprint = request.credential.fingerprint;
   std::shared_ptr<const Entry> known = m_state.memory.find(request.key, fingerprint);
@@ -195,20 +207,19 @@ void Engine::write(const github::CanonicalRequest& request, IncomingRequest inco
   if (!has_room(sink, incoming.body.size())) {
     return;
   }
+  const std::vector<Change> changes = changes_of(request, graphql);
   // The marks come first: whatever becomes of the write, nothing from before it is served as fresh afterwards.
-  if (const auto marked = invalidate_for(request, graphql); !marked.has_value()) {
+  if (const auto marked = apply(changes); !marked.has_value()) {
     refuse(sink, 503, "cannot_invalidate",
            "the write was not sent, since the cache cannot be marked: " + marked.error().message);
     return;
   }
-  announce(request, graphql, nullptr);
+  announce(changes, nullptr);
   // While it is open, what is read is not kept as fresh: nobody knows whether it is from before or after.
-  const InvalidationLog::OpenWrite open =
-      graphql ? m_state.log.open(request.credential.fingerprint)
-              : m_state.log.open(github::affected_by_write(request.resource.host, request.resource.path));
+  const InvalidationLog::OpenWrite open = m_state.log.open(changes);
   // Again before its answer shows, for what was read and kept in between.
-  const auto mark = [this, request, graphql] {
-    if (const auto marked = invalidate_for(request, graphql); !marked.has_value()) {
+  const auto mark = [this, changes] {
+    if (const auto marked = apply(changes); !marked.has_value()) {
       m_state.note("cannot mark the cache after a write: " + marked.error().message);
     }
   };
@@ -222,28 +233,15 @@ void Engine::write(const github::CanonicalRequest& request, IncomingRequest inco
     }
   };
   // What was marked here is marked at the peers before the client sees it.
-  const auto gate = [this, request, graphql](std::function<void()> open_gate) {
-    announce(request, graphql, std::move(open_gate));
-  };
+  const auto gate = [this, changes](std::function<void()> open_gate) { announce(changes, std::move(open_gate)); };
   relay(request, std::move(incoming), std::move(sink), true, done, mark, gate);
 }
 
-base::Result<void> Engine::invalidate_for(const github::CanonicalRequest& request, bool graphql) {
-  if (graphql) {
-    return m_state.drop_granted(request.credential.fingerprint);
-  }
-  return m_state.mark_changed(github::affected_by_write(request.resource.host, request.resource.path));
-}
-
-void Engine::announce(const github::CanonicalRequest& request, bool graphql, std::function<void()> told) {
-  std::vector<Change> changes;
-  if (!graphql) {
-    for (github::Tag& tag : github::affected_by_write(request.resource.host, request.resource.path)) {
-      changes.emplace_back(std::move(tag));
-    }
-  } else if (m_state.shares(request.credential.fingerprint)) {
-    changes.emplace_back(request.credential.fingerprint);  // peers hold nothing of a token that is not shared
-  }
+void Engine::announce(std::vector<Change> changes, std::function<void()> told) {
+  std::erase_if(changes, [this](const Change& change) {
+    const auto* fingerprint = std::get_if<Fingerprint>(&change);
+    return fingerprint != nullptr && !m_state.shares(*fingerprint);  // peers hold nothing of a token that is not shared
+  });
   if (m_state.peers != nullptr && !changes.empty()) {
     m_state.peers->announce(std::move(changes), std::move(told));
   } else if (told) {
@@ -284,7 +282,8 @@ void Engine::tick() {
       relay->tick();
     }
   }
-  m_state.log.expire(m_state.clock.mono());
+  // Peers do not know of a write that lingers: what they read before it took effect, if it did, they have kept.
+  announce(m_state.log.expire(m_state.clock.mono()), nullptr);
   flush();
 }
 

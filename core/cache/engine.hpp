@@ -49,17 +49,16 @@ class Engine final : public RequestHandler, public PeerHost {
   void pass(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
             bool with_credential);
   void write(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink);
-  [[nodiscard]] base::Result<void> invalidate_for(const github::CanonicalRequest& request, bool graphql);
   [[nodiscard]] std::shared_ptr<const Entry> look_up(const github::CanonicalRequest& request);
+  [[nodiscard]] std::shared_ptr<const Entry> verified(const github::CanonicalRequest& request, const Entry& pushed);
   [[nodiscard]] std::shared_ptr<const Entry> look_up_any(const github::CanonicalRequest& request);
   void refuse(const std::shared_ptr<ReplySink>& sink, int status, std::string_view code, std::string_view message);
   void relay(const github::CanonicalRequest& request, IncomingRequest incoming, std::shared_ptr<ReplySink> sink,
              bool with_credential, Relay::Done done, Relay::BeforeHead before_head, Relay::Gate gate);
   void answer_stored(const github::CanonicalRequest& request, const http::Headers& headers,
                      const std::shared_ptr<ReplySink>& sink, const Entry& entry, const Judgement& judgement);
-  [[nodiscard]] bool is_forged(const github::CanonicalRequest& request, const Entry& entry);
   /// Tells the peers; `told` is called at once if there are none.
-  void announce(const github::CanonicalRequest& request, bool graphql, std::function<void()> told);
+  void announce(std::vector<Change> changes, std::function<void()> told);
   [[nodiscard]] std::optional<SharedValue> offer(const Resource& resource, const Entry& entry,
                                                  std::optional<base::Seconds> max_age);
   [[nodiscard]] bool reconcile(const Resource& resource, const ResourceKey& key, Entry& entry);

@@ -32,6 +32,7 @@ struct Response {
   bool immutable = false;
   bool must_revalidate = false;  ///< a write may have changed it
   bool shareable = false;        ///< another token may prove itself for it (derivable or object-sha, and not bound)
+  bool unverified = false;       ///< a peer pushed it, and its ETag was not held against its bytes yet (see verify)
 };
 
 /// "Token F was answered with response R, proven at T."

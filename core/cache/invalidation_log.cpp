@@ -4,25 +4,15 @@
 
 namespace ghoard::cache {
 
-bool InvalidationLog::names(const Record& record, const Resource& resource, const Fingerprint& fingerprint) {
-  return record.tag.has_value() ? record.tag->matches(resource.host, resource.path) : record.fingerprint == fingerprint;
-}
-
-InvalidationLog::OpenWrite InvalidationLog::open(std::span<const github::Tag> tags) {
-  Open write;
-  write.number = ++m_last_open;
-  for (const github::Tag& tag : tags) {
-    write.records.push_back({tag, {}, {}});
+bool concerns(const Change& change, const Resource& resource, const Fingerprint& fingerprint) {
+  if (const auto* tag = std::get_if<github::Tag>(&change)) {
+    return tag->matches(resource.host, resource.path);
   }
-  m_open.push_back(std::move(write));
-  return m_last_open;
+  return std::get<Fingerprint>(change) == fingerprint;
 }
 
-InvalidationLog::OpenWrite InvalidationLog::open(const Fingerprint& fingerprint) {
-  Open write;
-  write.number = ++m_last_open;
-  write.records.push_back({std::nullopt, fingerprint, {}});
-  m_open.push_back(std::move(write));
+InvalidationLog::OpenWrite InvalidationLog::open(std::vector<Change> changes) {
+  m_open.push_back({++m_last_open, std::move(changes), base::MonoTime::max()});
   return m_last_open;
 }
 
@@ -40,13 +30,20 @@ void InvalidationLog::linger(OpenWrite write, base::MonoTime until) {
 
 bool InvalidationLog::is_open_for(const Resource& resource, const Fingerprint& fingerprint) const {
   return std::any_of(m_open.begin(), m_open.end(), [&](const Open& open) {
-    return std::any_of(open.records.begin(), open.records.end(),
-                       [&](const Record& record) { return names(record, resource, fingerprint); });
+    return std::any_of(open.changes.begin(), open.changes.end(),
+                       [&](const Change& change) { return cache::concerns(change, resource, fingerprint); });
   });
 }
 
-void InvalidationLog::expire(base::MonoTime now) {
+std::vector<Change> InvalidationLog::expire(base::MonoTime now) {
+  std::vector<Change> changes;
+  for (const Open& open : m_open) {
+    if (open.until <= now) {
+      changes.insert(changes.end(), open.changes.begin(), open.changes.end());
+    }
+  }
   m_open.remove_if([&](const Open& open) { return open.until <= now; });
+  return changes;
 }
 
 void InvalidationLog::push(Record record) {
@@ -60,12 +57,12 @@ void InvalidationLog::push(Record record) {
 
 void InvalidationLog::add(std::span<const github::Tag> tags, base::MonoTime now) {
   for (const github::Tag& tag : tags) {
-    push(Record{tag, {}, now});
+    push({tag, now});
   }
 }
 
 void InvalidationLog::add(const Fingerprint& fingerprint, base::MonoTime now) {
-  push(Record{std::nullopt, fingerprint, now});
+  push({fingerprint, now});
 }
 
 bool InvalidationLog::concerns(Position since, const Resource& resource, const Fingerprint& fingerprint) const {
@@ -75,7 +72,7 @@ bool InvalidationLog::concerns(Position since, const Resource& resource, const F
   }
   for (Position at = since; at < m_next; ++at) {
     const Record& record = m_records[static_cast<std::size_t>(at - oldest)];
-    if (names(record, resource, fingerprint)) {
+    if (cache::concerns(record.change, resource, fingerprint)) {
       return true;
     }
   }
@@ -85,8 +82,9 @@ bool InvalidationLog::concerns(Position since, const Resource& resource, const F
 std::optional<base::MonoTime> InvalidationLog::last_concerning(const Resource& resource, const Fingerprint& fingerprint,
                                                                Position until) const {
   const Position later = std::min<Position>(m_next - std::min(m_next, until), m_records.size());
-  const auto latest = std::find_if(m_records.rbegin() + static_cast<std::ptrdiff_t>(later), m_records.rend(),
-                                   [&](const Record& record) { return names(record, resource, fingerprint); });
+  const auto latest =
+      std::find_if(m_records.rbegin() + static_cast<std::ptrdiff_t>(later), m_records.rend(),
+                   [&](const Record& record) { return cache::concerns(record.change, resource, fingerprint); });
   return latest != m_records.rend() ? std::optional(latest->at) : m_forgotten;
 }
 

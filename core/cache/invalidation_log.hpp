@@ -6,12 +6,17 @@
 #include <list>
 #include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "core/cache/entry.hpp"
 #include "core/github/invalidation.hpp"
 
 namespace ghoard::cache {
+
+/// What a write changed: the resources of a tag, or everything that one token was granted.
+using Change = std::variant<github::Tag, Fingerprint>;
+[[nodiscard]] bool concerns(const Change& change, const Resource& resource, const Fingerprint& fingerprint);
 
 /// The latest invalidations in order, so that a fetch can tell whether one that concerns it happened while it was under
 /// way. A fetch that began before the oldest remembered one counts as concerned. Own fetches are put in order by
@@ -27,14 +32,13 @@ class InvalidationLog {
 
   /// A write that has left and whose end is not known. What is read while it is open may be from before it took effect.
   using OpenWrite = std::uint64_t;
-  [[nodiscard]] OpenWrite open(std::span<const github::Tag> tags);
-  [[nodiscard]] OpenWrite open(const Fingerprint& fingerprint);
+  [[nodiscard]] OpenWrite open(std::vector<Change> changes);
   void close(OpenWrite write);
   /// Its outcome is unknown: it may still take effect, so it stays open until then.
   void linger(OpenWrite write, base::MonoTime until);
   [[nodiscard]] bool is_open_for(const Resource& resource, const Fingerprint& fingerprint) const;
-  /// Closes what has lingered long enough.
-  void expire(base::MonoTime now);
+  /// Closes what has lingered long enough, and tells what that may have changed up to now.
+  [[nodiscard]] std::vector<Change> expire(base::MonoTime now);
 
   /// True when something recorded at or after `since` concerns the resource or the token.
   [[nodiscard]] bool concerns(Position since, const Resource& resource, const Fingerprint& fingerprint) const;
@@ -46,16 +50,14 @@ class InvalidationLog {
 
  private:
   struct Record {
-    std::optional<github::Tag> tag;
-    Fingerprint fingerprint;
+    Change change;
     base::MonoTime at{};
   };
   struct Open {
     OpenWrite number = 0;
-    std::vector<Record> records;
+    std::vector<Change> changes;
     base::MonoTime until = base::MonoTime::max();
   };
-  [[nodiscard]] static bool names(const Record& record, const Resource& resource, const Fingerprint& fingerprint);
   void push(Record record);
 
   static constexpr std::size_t capacity = 4096;

@@ -9,8 +9,7 @@
 namespace ghoard::cache {
 
 /// Entries that came from a peer and from which nobody here has been answered: the first answer is counted as a peer
-/// hit. The 65,536 latest; in memory, by 64 bits of two hashes, since a mistake would only be one of counting. One
-/// thread.
+/// hit. The 65,536 latest; in memory, by 64 bits of two hashes, since a mistake is only one of counting. One thread.
 class PeerMarks {
  public:
   void add(const ResourceKey& key, const Fingerprint& fingerprint);

@@ -11,8 +11,8 @@
 #include "core/base/result.hpp"
 #include "core/base/time.hpp"
 #include "core/cache/entry.hpp"
+#include "core/cache/invalidation_log.hpp"
 #include "core/cache/upstream.hpp"
-#include "core/github/invalidation.hpp"
 
 namespace ghoard::cache {
 
@@ -72,9 +72,6 @@ struct PeerQuestion {
   bool renew = false;                    ///< only what is fetched after this question will do
   base::Millis patience{30'000};         ///< how long the caller can wait
 };
-
-/// What peers are told that a write changed: the resources of a tag, or everything that one token was granted.
-using Change = std::variant<github::Tag, Fingerprint>;
 
 /// The overlay as the engine sees it. One thread; no callback runs from within a call. The network outlives every
 /// question and lease.

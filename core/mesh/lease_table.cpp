@@ -14,13 +14,6 @@ base::Millis stretched(base::Millis time, const Members& members) {
   return base::Millis(static_cast<std::int64_t>(static_cast<double>(time.count()) * members.stretch()));
 }
 
-bool concerns(const cache::Change& change, const cache::Resource& resource, const cache::Fingerprint& fingerprint) {
-  if (const auto* tag = std::get_if<github::Tag>(&change)) {
-    return tag->matches(resource.host, resource.path);
-  }
-  return std::get<cache::Fingerprint>(change) == fingerprint;
-}
-
 /// How long before the question the fetch may have begun.
 base::Millis began_before(base::MonoTime asked, base::MonoTime fetched_after) {
   return std::max(base::Millis{0}, asked - fetched_after);
@@ -621,8 +614,9 @@ void LeaseTable::changed(const std::vector<cache::Change>& changes) {
   std::vector<SlotKey> leaderless;
   for (auto& [id, lease] : m_leases) {
     Slot& slot = m_slots.at(lease.slot);
+    const cache::Fingerprint& fingerprint = lease.fingerprint;
     const bool hit = std::any_of(changes.begin(), changes.end(), [&](const cache::Change& change) {
-      return concerns(change, slot.resource, lease.fingerprint);
+      return cache::concerns(change, slot.resource, fingerprint);
     });
     if (!hit) {
       continue;

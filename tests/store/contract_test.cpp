@@ -73,6 +73,7 @@ TEST_CASE_TEMPLATE("an entry is found exactly as it was put", Kind, STORES) {
   entry.response.headers.add("link", "");
   entry.response.etag_class = github::EtagClass::object_sha;
   entry.response.immutable = true;
+  entry.response.unverified = true;
   entry.response.fetched_at += base::Millis(123);
   entry.response.lifetime = base::Seconds(86400);
   entry.grant.proven_at += base::Millis(456);
@@ -90,6 +91,7 @@ TEST_CASE_TEMPLATE("an entry is found exactly as it was put", Kind, STORES) {
   CHECK(found->response.lifetime == entry.response.lifetime);
   CHECK(found->response.immutable);
   CHECK(found->response.shareable);
+  CHECK(found->response.unverified);
   CHECK_FALSE(found->response.must_revalidate);
   CHECK(found->grant.fingerprint == alice);
   CHECK(found->grant.proven_at == entry.grant.proven_at);

@@ -57,7 +57,8 @@ base::WallTime now() {
 }
 
 /// Puts a fresh answer for GET /user into the database, granted to `token`.
-void put_answer(const AgentHome& home, const std::string& token, base::Seconds age = base::Seconds{1}) {
+void put_answer(const AgentHome& home, const std::string& token, base::Seconds age = base::Seconds{1},
+                bool unverified = false) {
   http::Headers headers{{"Host", "api.github.com"}};
   if (!token.empty()) {
     headers.add("Authorization", "token " + token);
@@ -69,6 +70,7 @@ void put_answer(const AgentHome& home, const std::string& token, base::Seconds a
   entry.response.body = std::make_shared<const std::string>("{\"login\":\"mona\"}");
   entry.response.fetched_at = now() - age;
   entry.response.lifetime = base::Seconds{300};
+  entry.response.unverified = unverified;
   entry.grant = {request->credential.fingerprint, now() - age, "\"abc\""};
   const auto store = store::SqliteStore::open(home.root() / "cache", {});
   REQUIRE(store->put(request->resource, request->key, entry));
@@ -378,6 +380,18 @@ TEST_CASE("a fresh granted entry is answered from the database without an agent"
   REQUIRE(unchanged.answer);
   CHECK(unchanged.answer->status == 304);
   CHECK(home.starts() == 0);
+}
+
+TEST_CASE("what a peer pushed is not read directly before the agent has verified it") {
+  AgentHome home;
+  put_answer(home, "tok", base::Seconds{1}, true);
+  home.variables["GH_TOKEN"] = "tok";
+  const link::Program program = home.program();
+  link::Link link(program, Spawn::allowed);
+  const Got got = send(link, make());
+  REQUIRE(got.answer);
+  CHECK_FALSE(got.answer->headers.get("Cache-Status").ends_with("; detail=direct"));
+  CHECK(home.starts() == 1);
 }
 
 TEST_CASE("the database is read directly only where no agent with peers may have missed a change") {

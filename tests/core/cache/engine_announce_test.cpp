@@ -69,6 +69,21 @@ TEST_CASE("a write whose outcome is unknown is announced too, and its failure wa
   CHECK(write->status == 504);
 }
 
+TEST_CASE("a write that may have taken effect late is announced again when it cannot any more") {
+  PeersRig rig;
+  (void)rig.send("PATCH", repo, token_a, {}, "{}");
+  rig.upstream.fail(0, base::Error{base::ErrorCode::timeout, "no answer within 60 s"});
+  rig.clock.advance(119s);
+  rig.engine.tick();
+  CHECK(rig.peers.announced() == 2);
+  rig.clock.advance(1s);
+  rig.engine.tick();
+  REQUIRE(rig.peers.announced() == 3);
+  CHECK(rig.peers.changes(2) == rig.peers.changes(0));
+  rig.engine.tick();
+  CHECK(rig.peers.announced() == 3);
+}
+
 TEST_CASE("a streamed answer to a write shows neither its head nor its end before the peers have been told") {
   PeersRig rig;
   const auto write = streamed_write(rig);

@@ -146,6 +146,34 @@ TEST_CASE("pushed bytes that do not match their ETag are dropped when the token 
   CHECK(rig.engine.metrics().misses == 1);
 }
 
+TEST_CASE("pushed bytes are held against their ETag however long ago they came") {
+  PeersRig rig;
+  cache::SharedValue forged = rig.value(token_a, body_1);
+  forged.body = std::make_shared<const std::string>(body_2);
+  rig.keep(forged);
+  rig.keep(rig.value(token_a, body_1), "/repos/acme/other");
+  cache::Engine next(rig.store, rig.upstream, rig.clock, PeersRig::with_defaults({}));  // the process was restarted
+  const auto get = [&](const char* path) {
+    auto sink = std::make_shared<ghoard::testing::FakeSink>();
+    next.handle(PeersRig::request("GET", path, token_a, offline), sink);
+    return sink;
+  };
+  CHECK(get(repo)->status == 504);
+  CHECK(get("/repos/acme/other")->body == body_1);
+}
+
+TEST_CASE("bytes that GitHub sent here need no proof of a peer's ETag") {
+  PeersRig rig;
+  rig.fetch(token_b, body_1);
+  rig.clock.advance(10s);
+  cache::SharedValue value = rig.value(token_a, body_1, 1s);
+  value.etag = rig.value(token_b, body_2).etag;
+  rig.keep(value);
+  CHECK(rig.get(repo, token_a)->body == body_1);
+  CHECK(rig.get(repo, token_b)->body == body_1);
+  CHECK(rig.upstream.count() == 1);
+}
+
 TEST_CASE("what may not be kept is not kept, whoever sends it") {
   cache::EngineOptions options;
   options.object_limit = 1000;

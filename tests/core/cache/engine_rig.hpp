@@ -70,6 +70,12 @@ struct EngineRig {
 
   std::shared_ptr<FakeSink> send(std::string method, std::string target, const std::string& token,
                                  http::Headers more = {}, std::string body = {}) {
+    auto sink = std::make_shared<FakeSink>();
+    engine.handle(request(std::move(method), std::move(target), token, std::move(more), std::move(body)), sink);
+    return sink;
+  }
+  static cache::IncomingRequest request(std::string method, std::string target, const std::string& token,
+                                        http::Headers more = {}, std::string body = {}) {
     cache::IncomingRequest request;
     request.method = std::move(method);
     request.target = std::move(target);
@@ -81,9 +87,7 @@ struct EngineRig {
       request.headers.add("Authorization", "token " + token);
     }
     request.body = std::move(body);
-    auto sink = std::make_shared<FakeSink>();
-    engine.handle(std::move(request), sink);
-    return sink;
+    return request;
   }
   std::shared_ptr<FakeSink> get(std::string target, const std::string& token, http::Headers more = {}) {
     return send("GET", std::move(target), token, std::move(more));
