@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <sys/resource.h>
 
 #include "core/mesh/message.hpp"
 #include "core/peer/network_key.hpp"
@@ -13,6 +14,7 @@
 using namespace ghoard;
 using namespace ghoard::testing;
 using namespace std::chrono_literals;
+using overlay::testing::Caller;
 using overlay::testing::HandPeer;
 
 namespace {
@@ -37,6 +39,35 @@ std::uint16_t port_of(const std::string& address) {
   const std::size_t at = address.find("/tcp/") + 5;
   return static_cast<std::uint16_t>(std::stoi(address.substr(at)));
 }
+
+constexpr rlim_t most_callers = 10'000;
+constexpr rlim_t descriptors_besides = 200;
+
+/// As many connections as this process may hold, at most ten thousand, of which none says anything.
+class Crowd {
+ public:
+  explicit Crowd(std::uint16_t port) {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &m_before) == 0);
+    rlimit more = m_before;
+    more.rlim_cur = std::min(m_before.rlim_max, most_callers + descriptors_besides);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &more) == 0);
+    const rlim_t wanted = more.rlim_cur - std::min(more.rlim_cur, descriptors_besides);
+    while (m_callers.size() < wanted) {
+      m_callers.emplace_back(port);
+    }
+  }
+  ~Crowd() {
+    m_callers.clear();
+    ::setrlimit(RLIMIT_NOFILE, &m_before);
+  }
+  Crowd(const Crowd&) = delete;
+  Crowd& operator=(const Crowd&) = delete;
+  [[nodiscard]] std::size_t size() const { return m_callers.size(); }
+
+ private:
+  rlimit m_before{};
+  std::vector<Caller> m_callers;
+};
 
 /// Swarm of a network whose key tests can make by hand.
 void use_key_of_letter(Swarm& swarm, char letter) {
@@ -144,6 +175,22 @@ TEST_CASE("a caller without the key is told nothing and costs nobody anything") 
   CHECK(stranger.caller.got().empty());
   CHECK_FALSE(stranger.is_up());
   CHECK(swarm.network(0).at("linked") == 1);
+  check_still_shares(swarm);
+}
+
+TEST_CASE("ten thousand silent callers neither fill an agent's memory nor keep a machine from joining") {
+  Swarm swarm(2);
+  swarm.start(0, {});
+  const pid_t agent = swarm.control(0, "/v1/status").at("pid").get<pid_t>();
+  const std::size_t before = memory(agent, "VmHWM:");
+  const Crowd crowd(port_of(swarm.address(0)));
+  CHECK(memory(agent, "VmHWM:") < before + 16 * mebibyte);
+  const auto began = std::chrono::steady_clock::now();
+  swarm.start(1, swarm.address(0));
+  REQUIRE(eventually([&] { return swarm.settled(); }, 20s));
+  swarm.revive();
+  MESSAGE(crowd.size(), " callers, ", (memory(agent, "VmHWM:") - before) / 1024, " KiB more; another joined within ",
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(), " s");
   check_still_shares(swarm);
 }
 
