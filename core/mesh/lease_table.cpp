@@ -10,10 +10,6 @@ namespace ghoard::mesh {
 
 namespace {
 
-base::Millis stretched(base::Millis time, const Members& members) {
-  return base::Millis(static_cast<std::int64_t>(static_cast<double>(time.count()) * members.stretch()));
-}
-
 bool concerns(const cache::Change& change, const cache::Resource& resource, const cache::Fingerprint& fingerprint) {
   if (const auto* tag = std::get_if<github::Tag>(&change)) {
     return tag->matches(resource.host, resource.path);
@@ -126,9 +122,9 @@ bool LeaseTable::take_up(Slot& slot, const SlotKey& key, const Asker& asker, con
   lease.ends = m_parts.now() + longest_term;
   // What answers the probe in time beats from then on; what does not is gone.
   lease.silent_at =
-      m_parts.now() +
-      stretched(m_members.is_linked(lease.holder) || lease.holder == m_parts.self ? probe_patience : confirm_patience,
-                m_members);
+      m_parts.now() + m_members.stretched(m_members.is_linked(lease.holder) || lease.holder == m_parts.self
+                                              ? probe_patience
+                                              : confirm_patience);
   slot.leases.push_back(lease.id);
   if (slot.shared_route && !slot.leader.has_value()) {
     slot.leader = lease.id;
@@ -207,7 +203,7 @@ void LeaseTable::grant(const SlotKey& key, std::vector<Asker> group, std::option
   m_noting[question] = id;
   m_parts.post(kept.holder, Pending{kept.question});
   m_parts.post(*backup, Note{question, key, kept.fingerprint, kept.holder, id});
-  kept.timer = m_parts.timers.at(m_parts.now() + stretched(note_patience, m_members), [this, id, question] {
+  kept.timer = m_parts.timers.at(m_parts.now() + m_members.stretched(note_patience), [this, id, question] {
     m_noting.erase(question);
     send_grant(id);
   });
@@ -234,7 +230,7 @@ void LeaseTable::send_grant(LeaseId id) {
     settle_lost(remove(id));
     return;
   }
-  lease.silent_at = m_parts.now() + stretched(silence_ends_lease, m_members);
+  lease.silent_at = m_parts.now() + m_members.stretched(silence_ends_lease);
   watch(lease);
   m_parts.post(lease.holder, Grant{lease.question, id, lease.slot,
                                    std::chrono::duration_cast<base::Millis>(lease.ends - m_parts.now()),
@@ -295,7 +291,7 @@ void LeaseTable::remember(const SlotKey& slot, const cache::Fingerprint& fingerp
     std::erase_if(m_notes, [now = m_parts.now()](const auto& note) { return note.second.until <= now; });
   }
   if (m_notes.size() < most_notes) {
-    m_notes[{slot, fingerprint}] = Noted{holder, lease, m_parts.now() + stretched(silence_ends_lease, m_members)};
+    m_notes[{slot, fingerprint}] = Noted{holder, lease, m_parts.now() + m_members.stretched(silence_ends_lease)};
   }
 }
 
@@ -307,7 +303,7 @@ void LeaseTable::receive(const PeerId& from, const Beat& beat) {
   }
   Lease& lease = found->second;
   if (lease.holder == from && lease.granted) {
-    lease.silent_at = m_parts.now() + stretched(silence_ends_lease, m_members);
+    lease.silent_at = m_parts.now() + m_members.stretched(silence_ends_lease);
   }
 }
 
@@ -326,7 +322,7 @@ void LeaseTable::receive(const PeerId& from, const Alive& alive) {
     settle_lost(remove(id));
     return;
   }
-  found->second.silent_at = m_parts.now() + stretched(silence_ends_lease, m_members);
+  found->second.silent_at = m_parts.now() + m_members.stretched(silence_ends_lease);
   watch(found->second);
 }
 
@@ -609,7 +605,7 @@ void LeaseTable::lost(const PeerId& peer, bool dead) {
       settle_lost(remove(id));
     } else if (found->second.granted) {
       found->second.silent_at =
-          std::min(found->second.silent_at, m_parts.now() + stretched(confirm_patience, m_members));
+          std::min(found->second.silent_at, m_parts.now() + m_members.stretched(confirm_patience));
       watch(found->second);
     }
   }
