@@ -82,32 +82,43 @@ class LeaseTable {
   using Pair = std::pair<SlotKey, cache::Fingerprint>;
   enum class Lesson { shareable, refused, opaque };
 
+  // ---- lease_table.cpp: questions
   Slot& slot_of(const SlotKey& key, const Get& get);
   Lease* joinable(const Slot& slot, const cache::Fingerprint& fingerprint);
+  [[nodiscard]] std::pair<std::optional<Noted>, cache::Fingerprint> noted_for(const Slot& slot, const SlotKey& key,
+                                                                              const cache::Fingerprint& asking) const;
   bool take_up(Slot& slot, const SlotKey& key, const Asker& asker, const std::optional<Prior>& prior);
   void wait_for(Lease& lease, std::vector<Asker>& list, Asker asker);
   void enqueue(Slot& slot, const SlotKey& key, Asker asker);
+  void answered(const Asker& asker) { m_places.erase({asker.peer, asker.question}); }
+  [[nodiscard]] bool passes(const SlotKey& key);
+  void tidy(const SlotKey& key);
 
+  // ---- lease_grant.cpp: who fetches
+  [[nodiscard]] std::optional<PeerId> other_owner(const SlotKey& key) const;
   void grant(const SlotKey& key, std::vector<Asker> group, std::optional<cache::SharedValue> basis);
   void send_grant(LeaseId id);
   void watch(Lease& lease);
   void check(LeaseId id);
 
+  // ---- lease_settle.cpp: how a lease ends
+  Lease remove(LeaseId id);
+  std::optional<Lease> take(LeaseId id, const PeerId& holder, const SlotKey& slot,
+                            const cache::Fingerprint& fingerprint);
+  bool step_down(const Lease& lease);
+  bool succeed(Lease& lease);
   void settle_value(Lease lease, const cache::SharedValue& value);
   void settle_outcome(Lease lease, const cache::SharedOutcome& outcome);
   void settle_pass(Lease lease);
   void settle_lost(Lease lease);
   void release_queue(const SlotKey& key, Lesson lesson, const cache::SharedValue* value);
   void tell_release(const std::vector<Asker>& askers);
-  std::optional<Lease> take(LeaseId id, const PeerId& holder, const SlotKey& slot,
-                            const cache::Fingerprint& fingerprint);
-  Lease remove(LeaseId id);
-  void tidy(const SlotKey& key);
-  void answered(const Asker& asker) { m_places.erase({asker.peer, asker.question}); }
   std::vector<Asker> take_group(std::vector<Asker>& askers);
   void drop_late(std::vector<Asker>& askers);
-  [[nodiscard]] bool passes(const SlotKey& key);
-  [[nodiscard]] std::optional<PeerId> other_owner(const SlotKey& key) const;
+
+  // ---- lease_lost.cpp: what befalls them from outside
+  void leave_places(const PeerId& peer);
+  void lose_held(const PeerId& peer, bool dead);
 
   const LeaseParts m_parts;
   Members& m_members;

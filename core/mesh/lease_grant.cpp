@@ -1,0 +1,155 @@
+// Granting a lease, of which the other owner is told first, and watching over it while its holder fetches.
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "core/mesh/lease_table.hpp"
+
+namespace ghoard::mesh {
+
+/// The other owner of the slot, if it can be told.
+std::optional<PeerId> LeaseTable::other_owner(const SlotKey& key) const {
+  for (const PeerId& owner : m_members.owners(key, 2)) {
+    if (owner != m_parts.self && m_members.is_linked(owner) && !m_members.is_passed_over(owner)) {
+      return owner;
+    }
+  }
+  return std::nullopt;
+}
+
+/// The first of the group fetches, the others wait for it. The backup owner learns of it first, so that the lease
+/// survives this owner.
+void LeaseTable::grant(const SlotKey& key, std::vector<Asker> group, std::optional<cache::SharedValue> basis) {
+  Slot& slot = m_slots.at(key);
+  Lease lease;
+  do {
+    lease.id = m_parts.random();
+  } while (lease.id == 0 || m_leases.contains(lease.id));
+  const Asker& first = group.front();
+  lease.slot = key;
+  lease.fingerprint = first.fingerprint;
+  lease.holder = first.peer;
+  lease.question = first.question;
+  lease.began = m_parts.now();
+  lease.ends = m_parts.now() + longest_term;
+  lease.basis = std::move(basis);
+  m_places[{first.peer, first.question}] = key;
+  slot.leases.push_back(lease.id);
+  if (slot.shared_route && !slot.leader.has_value() && !lease.basis.has_value()) {
+    slot.leader = lease.id;
+  }
+  ++m_parts.counters.granted;
+  const LeaseId id = lease.id;
+  Lease& kept = m_leases.emplace(id, std::move(lease)).first->second;
+  for (auto waiter = std::next(group.begin()); waiter != group.end(); ++waiter) {
+    wait_for(kept, kept.waiters, *waiter);
+  }
+  const std::optional<PeerId> backup = other_owner(key);
+  if (!backup.has_value() || *backup == kept.holder) {
+    send_grant(id);
+    return;
+  }
+  const QuestionId question = m_parts.next_question();
+  m_noting[question] = id;
+  m_parts.post(kept.holder, Pending{kept.question});
+  m_parts.post(*backup, Note{question, key, kept.fingerprint, kept.holder, id});
+  kept.timer = m_parts.timers.at(m_parts.now() + m_members.stretched(note_patience), [this, id, question] {
+    m_noting.erase(question);
+    send_grant(id);
+  });
+}
+
+void LeaseTable::receive(const PeerId& /*from*/, const NoteKept& kept) {
+  const auto found = m_noting.find(kept.question);
+  if (found == m_noting.end()) {
+    return;
+  }
+  const LeaseId id = found->second;
+  m_noting.erase(found);
+  send_grant(id);
+}
+
+void LeaseTable::send_grant(LeaseId id) {
+  const auto found = m_leases.find(id);
+  if (found == m_leases.end() || found->second.granted) {
+    return;
+  }
+  Lease& lease = found->second;
+  lease.granted = true;
+  if (lease.holder != m_parts.self && !m_members.is_linked(lease.holder)) {
+    settle_lost(remove(id));
+    return;
+  }
+  lease.silent_at = m_parts.now() + m_members.stretched(silence_ends_lease);
+  watch(lease);
+  m_parts.post(lease.holder, Grant{lease.question, id, lease.slot,
+                                   std::chrono::duration_cast<base::Millis>(lease.ends - m_parts.now()),
+                                   other_owner(lease.slot), lease.basis});
+}
+
+void LeaseTable::watch(Lease& lease) {
+  m_parts.timers.cancel(lease.timer);
+  const LeaseId id = lease.id;
+  lease.timer = m_parts.timers.at(std::min(lease.silent_at, lease.ends), [this, id] { check(id); });
+}
+
+void LeaseTable::check(LeaseId id) {
+  const auto found = m_leases.find(id);
+  if (found == m_leases.end()) {
+    return;
+  }
+  if (m_parts.now() >= std::min(found->second.silent_at, found->second.ends)) {
+    settle_lost(remove(id));
+  } else {
+    watch(found->second);
+  }
+}
+
+void LeaseTable::receive(const PeerId& from, const Note& note) {
+  remember(note.slot, note.fingerprint, note.holder, note.lease);
+  m_parts.post(from, NoteKept{note.question});
+}
+
+void LeaseTable::remember(const SlotKey& slot, const cache::Fingerprint& fingerprint, const PeerId& holder,
+                          LeaseId lease) {
+  if (m_notes.size() >= most_notes) {
+    std::erase_if(m_notes, [now = m_parts.now()](const auto& note) { return note.second.until <= now; });
+  }
+  if (m_notes.size() < most_notes) {
+    m_notes[{slot, fingerprint}] = Noted{holder, lease, m_parts.now() + m_members.stretched(silence_ends_lease)};
+  }
+}
+
+void LeaseTable::receive(const PeerId& from, const Beat& beat) {
+  const auto found = m_leases.find(beat.lease);
+  if (found == m_leases.end()) {
+    remember(beat.slot, beat.fingerprint, from, beat.lease);
+    return;
+  }
+  Lease& lease = found->second;
+  if (lease.holder == from && lease.granted) {
+    lease.silent_at = m_parts.now() + m_members.stretched(silence_ends_lease);
+  }
+}
+
+void LeaseTable::receive(const PeerId& from, const Alive& alive) {
+  const auto probe = m_probes.find({from, alive.question});
+  if (probe == m_probes.end()) {
+    return;
+  }
+  const LeaseId id = probe->second;
+  m_probes.erase(probe);
+  const auto found = m_leases.find(id);
+  if (found == m_leases.end() || found->second.holder != from) {
+    return;
+  }
+  if (!alive.alive) {
+    settle_lost(remove(id));
+    return;
+  }
+  found->second.silent_at = m_parts.now() + m_members.stretched(silence_ends_lease);
+  watch(found->second);
+}
+
+}  // namespace ghoard::mesh
