@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "core/github/routes.hpp"
 #include "core/mesh/lease_table.hpp"
 
 namespace ghoard::mesh {
@@ -30,7 +31,7 @@ void LeaseTable::grant(const SlotKey& key, std::vector<Asker> group, std::option
   lease.slot = key;
   lease.fingerprint = first.fingerprint;
   lease.holder = first.peer;
-  lease.question = first.question;
+  lease.asker = first;
   lease.began = m_parts.now();
   lease.ends = m_parts.now() + longest_term;
   lease.basis = std::move(basis);
@@ -39,7 +40,6 @@ void LeaseTable::grant(const SlotKey& key, std::vector<Asker> group, std::option
   if (slot.shared_route && !slot.leader.has_value() && !lease.basis.has_value()) {
     slot.leader = lease.id;
   }
-  ++m_parts.counters.granted;
   const LeaseId id = lease.id;
   Lease& kept = m_leases.emplace(id, std::move(lease)).first->second;
   for (auto waiter = std::next(group.begin()); waiter != group.end(); ++waiter) {
@@ -48,26 +48,77 @@ void LeaseTable::grant(const SlotKey& key, std::vector<Asker> group, std::option
   const std::optional<PeerId> backup = other_owner(key);
   if (!backup.has_value() || *backup == kept.holder) {
     send_grant(id);
-    return;
+  } else {
+    ask_backup(kept, *backup);
   }
-  const QuestionId question = m_parts.next_question();
-  m_noting[question] = id;
-  m_parts.post(kept.holder, Pending{kept.question});
-  m_parts.post(*backup, Note{question, key, kept.fingerprint, kept.holder, id});
-  kept.timer = m_parts.timers.at(m_parts.now() + m_members.stretched(note_patience), [this, id, question] {
-    m_noting.erase(question);
-    send_grant(id);
-  });
 }
 
-void LeaseTable::receive(const PeerId& /*from*/, const NoteKept& kept) {
-  const auto found = m_noting.find(kept.question);
+/// It may have been this slot's first owner until this one came, and have what is wanted.
+void LeaseTable::ask_backup(Lease& lease, const PeerId& backup) {
+  const QuestionId question = m_parts.next_question();
+  Note note{question, lease.slot, lease.fingerprint, lease.holder, lease.id, std::nullopt};
+  if (!lease.asker->renew && !lease.basis.has_value()) {
+    note.wanted = Wanted{m_slots.at(lease.slot).resource, lease.asker->max_age};
+  }
+  m_noting[{backup, question}] = lease.id;
+  m_parts.post(lease.holder, Pending{lease.asker->question});
+  m_parts.post(backup, std::move(note));
+  lease.timer =
+      m_parts.timers.at(m_parts.now() + m_members.stretched(note_patience), [this, backup, question, id = lease.id] {
+        m_noting.erase({backup, question});
+        send_grant(id);
+      });
+}
+
+std::optional<LeaseId> LeaseTable::take_noting(const PeerId& from, QuestionId question) {
+  const auto found = m_noting.find({from, question});
   if (found == m_noting.end()) {
-    return;
+    return std::nullopt;
   }
   const LeaseId id = found->second;
   m_noting.erase(found);
-  send_grant(id);
+  return id;
+}
+
+void LeaseTable::receive(const PeerId& from, const NoteKept& kept) {
+  if (const std::optional<LeaseId> id = take_noting(from, kept.question); id.has_value()) {
+    send_grant(*id);
+  }
+}
+
+bool LeaseTable::receive(const PeerId& from, const Value& value) {
+  const std::optional<LeaseId> id = take_noting(from, value.question);
+  if (!id.has_value()) {
+    return false;
+  }
+  Lease& lease = m_leases.at(*id);
+  const Slot& slot = m_slots.at(lease.slot);
+  cache::SharedValue known = value.value;
+  known.fetched_after = lease.began - value.began_before;  // the note left then, and arrived later
+  const bool wanted = !lease.asker->renew && !lease.basis.has_value() && lease.joinable;
+  if (wanted) {
+    m_host.keep_shared(slot.resource, slot.key, known);
+  }
+  if (wanted && lease.asker->accepts(known)) {
+    serve_instead(*id, known);
+    return true;
+  }
+  if (wanted && known.shareable && known.fingerprint != lease.fingerprint) {
+    lease.basis = std::move(known);
+  }
+  send_grant(*id);
+  return true;
+}
+
+/// Nobody need fetch: the value goes to the one who would have, and to those who waited if it is young enough for them.
+void LeaseTable::serve_instead(LeaseId id, const cache::SharedValue& value) {
+  Lease lease = remove(id);
+  const auto others = std::stable_partition(lease.waiters.begin(), lease.waiters.end(),
+                                            [&](const Asker& waiter) { return waiter.accepts(value); });
+  lease.next.insert(lease.next.begin(), others, lease.waiters.end());
+  lease.waiters.erase(others, lease.waiters.end());
+  lease.waiters.insert(lease.waiters.begin(), *lease.asker);
+  settle_value(std::move(lease), value);
 }
 
 void LeaseTable::send_grant(LeaseId id) {
@@ -81,9 +132,10 @@ void LeaseTable::send_grant(LeaseId id) {
     settle_lost(remove(id));
     return;
   }
+  ++m_parts.counters.granted;
   lease.silent_at = m_parts.now() + m_members.stretched(silence_ends_lease);
   watch(lease);
-  m_parts.post(lease.holder, Grant{lease.question, id, lease.slot,
+  m_parts.post(lease.holder, Grant{lease.asker->question, id, lease.slot,
                                    std::chrono::duration_cast<base::Millis>(lease.ends - m_parts.now()),
                                    other_owner(lease.slot), lease.basis});
 }
@@ -108,6 +160,17 @@ void LeaseTable::check(LeaseId id) {
 
 void LeaseTable::receive(const PeerId& from, const Note& note) {
   remember(note.slot, note.fingerprint, note.holder, note.lease);
+  if (note.wanted.has_value() && may_be_leased(note.wanted->resource)) {
+    const cache::Resource& resource = note.wanted->resource;
+    const cache::ResourceKey key = github::key_of(resource);
+    const bool is_of_slot = slot_key(resource, key, note.fingerprint) == note.slot;
+    std::optional<cache::SharedValue> known =
+        is_of_slot ? m_host.find_shared(resource, key, note.fingerprint, note.wanted->max_age) : std::nullopt;
+    if (known.has_value()) {
+      post_value(from, note.question, *std::move(known));
+      return;
+    }
+  }
   m_parts.post(from, NoteKept{note.question});
 }
 

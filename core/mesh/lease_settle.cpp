@@ -22,8 +22,8 @@ LeaseTable::Lease LeaseTable::remove(LeaseId id) {
   Lease lease = std::move(found->second);
   m_leases.erase(found);
   m_parts.timers.cancel(lease.timer);
-  if (lease.question != 0) {
-    m_places.erase({lease.holder, lease.question});
+  if (lease.asker.has_value()) {
+    answered(*lease.asker);
     std::erase_if(m_noting, [id](const auto& noting) { return noting.second == id; });
   } else {
     std::erase_if(m_probes, [id](const auto& probe) { return probe.second == id; });

@@ -34,6 +34,26 @@ LeaseTable::Lease* LeaseTable::joinable(const Slot& slot, const cache::Fingerpri
   return nullptr;
 }
 
+/// Of this token if there is such, else to prove oneself for.
+std::optional<cache::SharedValue> LeaseTable::find(const Get& get, const cache::ResourceKey& key) {
+  return get.renew ? std::nullopt : m_host.find_shared(get.resource, key, get.fingerprint, get.max_age);
+}
+
+void LeaseTable::post_value(const PeerId& to, QuestionId question, cache::SharedValue value) {
+  ++m_parts.counters.values_served;
+  const base::Millis age = value.age;
+  m_parts.post(to, Value{question, std::move(value), age});
+}
+
+bool LeaseTable::serve(const PeerId& from, const Get& get) {
+  std::optional<cache::SharedValue> known = find(get, github::key_of(get.resource));
+  if (!known.has_value() || known->fingerprint != get.fingerprint) {
+    return false;
+  }
+  post_value(from, get.question, *std::move(known));
+  return true;
+}
+
 void LeaseTable::ask(const PeerId& from, const Get& get) {
   if (m_places.contains({from, get.question})) {
     return;  // heard already
@@ -48,19 +68,15 @@ void LeaseTable::ask(const PeerId& from, const Get& get) {
     m_parts.post(from, Release{get.question});
     return;
   }
-  std::optional<cache::SharedValue> basis;
-  if (!get.renew) {
-    basis = m_host.find_shared(get.resource, resource_key, get.fingerprint, get.max_age);
-    if (basis.has_value() && basis->fingerprint == get.fingerprint) {
-      ++m_parts.counters.values_served;
-      const base::Millis age = basis->age;
-      m_parts.post(from, Value{get.question, *std::move(basis), age});
-      return;
-    }
+  std::optional<cache::SharedValue> basis = find(get, resource_key);
+  if (basis.has_value() && basis->fingerprint == get.fingerprint) {
+    post_value(from, get.question, *std::move(basis));
+    return;
   }
   Slot& slot = slot_of(key, get);
   const base::Millis patience = std::clamp(get.patience, base::Millis{0}, longest_term);
-  const Asker asker{from, get.question, get.fingerprint, m_parts.now(), m_parts.now() + patience};
+  const base::MonoTime now = m_parts.now();
+  const Asker asker{from, get.question, get.fingerprint, now, now + patience, get.max_age, get.renew};
   if (Lease* running = joinable(slot, get.fingerprint); running != nullptr) {
     const bool too_early = get.renew || (get.max_age.has_value() && m_parts.now() - running->began > *get.max_age);
     wait_for(*running, too_early ? running->next : running->waiters, asker);
@@ -166,7 +182,7 @@ void LeaseTable::receive(const PeerId& from, const Forget& forget) {
     Lease& lease = m_leases.at(id);
     std::erase_if(lease.waiters, is_it);
     std::erase_if(lease.next, is_it);
-    if (lease.holder == from && lease.question == forget.question && lease.question != 0) {
+    if (lease.asker.has_value() && is_it(*lease.asker)) {
       settle_lost(remove(id));
       return;
     }

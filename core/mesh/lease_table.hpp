@@ -24,9 +24,13 @@ class LeaseTable {
 
   /// Answers a question as the slot's owner.
   void ask(const PeerId& from, const Get& get);
+  /// Answers it with what this machine has; as any owner may. False: nothing that would do.
+  [[nodiscard]] bool serve(const PeerId& from, const Get& get);
   void receive(const PeerId& from, const Forget& forget);
   void receive(const PeerId& from, const Note& note);
   void receive(const PeerId& from, const NoteKept& kept);
+  /// The backup has what is about to be fetched. False: no answer to a note (any more).
+  bool receive(const PeerId& from, const Value& value);
   void receive(const PeerId& from, const Beat& beat);
   void receive(const PeerId& from, const Put& put);
   void receive(const PeerId& from, const Failed& failed);
@@ -48,14 +52,20 @@ class LeaseTable {
     cache::Fingerprint fingerprint;
     base::MonoTime asked{};  ///< when the question arrived
     base::MonoTime until{};
+    std::optional<base::Seconds> max_age;
+    bool renew = false;
+
+    [[nodiscard]] bool accepts(const cache::SharedValue& known) const {
+      return !renew && fingerprint == known.fingerprint && (!max_age.has_value() || known.age <= *max_age);
+    }
   };
   struct Lease {
     LeaseId id = 0;
     SlotKey slot;
     cache::Fingerprint fingerprint;
     PeerId holder;
-    QuestionId question = 0;  ///< the holder's, 0 if the lease was taken up from another owner
-    base::MonoTime began{};   ///< zero if taken up
+    std::optional<Asker> asker;  ///< the holder, when it asked; absent if the lease was taken up from another owner
+    base::MonoTime began{};      ///< zero if taken up
     base::MonoTime ends{};
     base::MonoTime silent_at{};
     bool granted = false;  ///< false while the backup has not noted it
@@ -83,6 +93,8 @@ class LeaseTable {
   enum class Lesson { shareable, refused, opaque };
 
   // ---- lease_table.cpp: questions
+  [[nodiscard]] std::optional<cache::SharedValue> find(const Get& get, const cache::ResourceKey& key);
+  void post_value(const PeerId& to, QuestionId question, cache::SharedValue value);
   Slot& slot_of(const SlotKey& key, const Get& get);
   Lease* joinable(const Slot& slot, const cache::Fingerprint& fingerprint);
   [[nodiscard]] std::pair<std::optional<Noted>, cache::Fingerprint> noted_for(const Slot& slot, const SlotKey& key,
@@ -95,6 +107,9 @@ class LeaseTable {
   void tidy(const SlotKey& key);
 
   // ---- lease_grant.cpp: who fetches
+  void ask_backup(Lease& lease, const PeerId& backup);
+  std::optional<LeaseId> take_noting(const PeerId& from, QuestionId question);
+  void serve_instead(LeaseId id, const cache::SharedValue& value);
   [[nodiscard]] std::optional<PeerId> other_owner(const SlotKey& key) const;
   void grant(const SlotKey& key, std::vector<Asker> group, std::optional<cache::SharedValue> basis);
   void send_grant(LeaseId id);
@@ -127,7 +142,7 @@ class LeaseTable {
   std::unordered_map<LeaseId, Lease> m_leases;
   std::map<std::pair<PeerId, QuestionId>, SlotKey> m_places;  // of everybody who waits or holds
   std::map<std::pair<PeerId, QuestionId>, LeaseId> m_probes;
-  std::map<QuestionId, LeaseId> m_noting;
+  std::map<std::pair<PeerId, QuestionId>, LeaseId> m_noting;  // by the backup that is to answer
   std::map<Pair, Noted> m_notes;
   std::unordered_map<SlotKey, base::MonoTime, base::DigestHash> m_pass_until;
 };
