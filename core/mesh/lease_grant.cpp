@@ -152,10 +152,34 @@ void LeaseTable::check(LeaseId id) {
     return;
   }
   if (m_parts.now() >= std::min(found->second.silent_at, found->second.ends)) {
+    note_squat(found->second);
     settle_lost(remove(id));
   } else {
     watch(found->second);
   }
+}
+
+/// Somebody who beats and never ends keeps those who wait from their answer: they pay for it only so often. Silence is
+/// noticed at once, and no such thing.
+void LeaseTable::note_squat(const Lease& lease) {
+  if (m_parts.now() < lease.ends) {
+    return;
+  }
+  if (m_squats.size() >= most_notes) {
+    std::erase_if(m_squats, [now = m_parts.now()](const auto& squat) { return squat.second.until <= now; });
+  }
+  const std::pair who{lease.slot, lease.holder};
+  if (m_squats.size() < most_notes || m_squats.contains(who)) {
+    Squat& squat = m_squats[who];
+    squat.terms = squat.until > m_parts.now() ? squat.terms + 1 : 1;
+    squat.until = m_parts.now() + squat_memory;
+  }
+}
+
+/// It is to fetch for itself alone.
+bool LeaseTable::squats(const SlotKey& slot, const PeerId& peer) const {
+  const auto found = m_squats.find({slot, peer});
+  return found != m_squats.end() && found->second.terms >= most_terms_wasted && found->second.until > m_parts.now();
 }
 
 void LeaseTable::receive(const PeerId& from, const Note& note) {

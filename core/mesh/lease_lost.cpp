@@ -94,7 +94,7 @@ void LeaseTable::changed(const std::vector<cache::Change>& changes) {
   }
   for (const SlotKey& key : leaderless) {
     Slot& slot = m_slots.at(key);
-    drop_late(slot.queue);
+    drop_unfit(key, slot.queue);
     if (!slot.queue.empty()) {
       grant(key, take_group(slot.queue), std::nullopt);
     }

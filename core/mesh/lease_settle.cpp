@@ -99,7 +99,7 @@ bool LeaseTable::step_down(const Lease& lease) {
 /// Steps down, and those begin whom this fetch was too early for.
 bool LeaseTable::succeed(Lease& lease) {
   const bool led = step_down(lease);
-  drop_late(lease.next);
+  drop_unfit(lease.slot, lease.next);
   if (!lease.next.empty()) {
     grant(lease.slot, std::move(lease.next), std::nullopt);
   }
@@ -163,7 +163,7 @@ void LeaseTable::settle_lost(Lease lease) {
   if (heirs.empty() && led) {
     heirs = take_group(slot.queue);
   }
-  drop_late(heirs);
+  drop_unfit(key, heirs);
   if (!heirs.empty()) {
     ++m_parts.counters.promoted;
     grant(key, std::move(heirs), std::move(lease.basis));
@@ -176,7 +176,7 @@ void LeaseTable::settle_lost(Lease lease) {
 /// What the leader's end means for the tokens that wait: after a shareable answer all prove themselves at once, after a
 /// refusal one more tries for all, after two of those everybody asks for itself.
 void LeaseTable::release_queue(const SlotKey& key, Lesson lesson, const cache::SharedValue* value) {
-  drop_late(m_slots.at(key).queue);
+  drop_unfit(key, m_slots.at(key).queue);
   if (m_slots.at(key).queue.empty()) {
     m_slots.at(key).refusals = 0;
     return;
@@ -224,14 +224,18 @@ std::vector<LeaseTable::Asker> LeaseTable::take_group(std::vector<Asker>& askers
   return group;
 }
 
-/// Whoever's patience is over has gone upstream, and whose link is gone asks another owner.
-void LeaseTable::drop_late(std::vector<Asker>& askers) {
+/// Whoever's patience is over has gone upstream, and whose link is gone asks another owner. Who squats is sent away.
+void LeaseTable::drop_unfit(const SlotKey& slot, std::vector<Asker>& askers) {
   std::erase_if(askers, [&](const Asker& asker) {
     const bool there = asker.peer == m_parts.self || m_members.is_linked(asker.peer);
-    if (there && asker.until > m_parts.now()) {
+    const bool waits = there && asker.until > m_parts.now();
+    if (waits && !squats(slot, asker.peer)) {
       return false;
     }
     answered(asker);
+    if (waits) {
+      m_parts.post(asker.peer, Release{asker.question});
+    }
     return true;
   });
 }

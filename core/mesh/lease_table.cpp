@@ -82,6 +82,11 @@ void LeaseTable::ask(const PeerId& from, const Get& get) {
     wait_for(*running, too_early ? running->next : running->waiters, asker);
     return;
   }
+  if (squats(key, from)) {
+    m_parts.post(from, Release{get.question});
+    tidy(key);
+    return;
+  }
   if (take_up(slot, key, asker, get.prior)) {
     return;
   }

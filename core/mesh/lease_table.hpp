@@ -89,6 +89,10 @@ class LeaseTable {
     LeaseId lease = 0;
     base::MonoTime until{};
   };
+  struct Squat {
+    int terms = 0;  ///< wasted
+    base::MonoTime until{};
+  };
   using Pair = std::pair<SlotKey, cache::Fingerprint>;
   enum class Lesson { shareable, refused, opaque };
 
@@ -115,6 +119,8 @@ class LeaseTable {
   void send_grant(LeaseId id);
   void watch(Lease& lease);
   void check(LeaseId id);
+  void note_squat(const Lease& lease);
+  [[nodiscard]] bool squats(const SlotKey& slot, const PeerId& peer) const;
 
   // ---- lease_settle.cpp: how a lease ends
   Lease remove(LeaseId id);
@@ -129,7 +135,7 @@ class LeaseTable {
   void release_queue(const SlotKey& key, Lesson lesson, const cache::SharedValue* value);
   void tell_release(const std::vector<Asker>& askers);
   std::vector<Asker> take_group(std::vector<Asker>& askers);
-  void drop_late(std::vector<Asker>& askers);
+  void drop_unfit(const SlotKey& slot, std::vector<Asker>& askers);
 
   // ---- lease_lost.cpp: what befalls them from outside
   void leave_places(const PeerId& peer);
@@ -144,6 +150,7 @@ class LeaseTable {
   std::map<std::pair<PeerId, QuestionId>, LeaseId> m_probes;
   std::map<std::pair<PeerId, QuestionId>, LeaseId> m_noting;  // by the backup that is to answer
   std::map<Pair, Noted> m_notes;
+  std::map<std::pair<SlotKey, PeerId>, Squat> m_squats;
   std::unordered_map<SlotKey, base::MonoTime, base::DigestHash> m_pass_until;
 };
 

@@ -448,3 +448,44 @@ TEST_CASE("a second owner that has the answer passes no question on, but for a r
   rig.node.receive(asker, get(3, token_2, number));  // another token's is no answer
   CHECK(rig.to<mesh::Get>(holder).size() == 2);
 }
+
+namespace {
+
+/// The holder says that it fetches, and everybody else that they are there.
+void beat_for(NodeRig& rig, int seconds, mesh::LeaseId lease) {
+  for (int second = 0; second < seconds; ++second) {
+    rig.node.receive(holder, mesh::Beat{lease, slot(), token_1});
+    rig.node.receive(asker, mesh::Ping{1, 0});
+    rig.run_for(Millis{1'000});
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a holder that lets two terms pass without a result gets no third, and others are served") {
+  NodeRig rig;
+  rig.node.receive(holder, get(1, token_1));
+  for (std::size_t term = 1; term <= 2; ++term) {
+    const auto grants = rig.to<mesh::Grant>(holder);
+    REQUIRE(grants.size() == term);
+    beat_for(rig, 5, grants.back().lease);
+    rig.node.receive(holder, get(static_cast<mesh::QuestionId>(term + 1), token_1));  // next in line
+    rig.node.receive(asker, get(static_cast<mesh::QuestionId>(term), token_1));
+    beat_for(rig, 26, grants.back().lease);
+  }
+  CHECK(rig.to<mesh::Grant>(holder).size() == 2);
+  CHECK(rig.to<mesh::Release>(holder).size() == 1);
+  REQUIRE(rig.to<mesh::Grant>(asker).size() == 1);
+  // It may wait for what others fetch.
+  rig.node.receive(holder, get(4, token_1));
+  CHECK(rig.to<mesh::Wait>(holder).back().question == 4);
+  rig.node.receive(asker, mesh::Failed{rig.to<mesh::Grant>(asker)[0].lease, slot(), token_1, not_found()});
+  CHECK(rig.to<mesh::Outcome>(holder).size() == 1);
+  rig.node.receive(holder, get(5, token_1));
+  CHECK(rig.to<mesh::Release>(holder).size() == 2);
+  rig.node.receive(holder, get(6, token_1, 1));  // another slot
+  CHECK(rig.to<mesh::Grant>(holder).size() == 3);
+  beat_for(rig, 61, 0);
+  rig.node.receive(holder, get(7, token_1));
+  CHECK(rig.to<mesh::Grant>(holder).size() == 4);
+}
