@@ -62,6 +62,9 @@ inline constexpr std::size_t longest_resource = 8 * 1024;  ///< bytes of all its
 inline constexpr int refusals_before_release = 2;
 /// Fetches of a slot under which one holder beat until their term was over; then it gets no other for a minute.
 inline constexpr int most_terms_wasted = 2;
+/// Of one peer, remembered in a minute; and peers of which that is counted.
+inline constexpr int most_passes_per_peer = 120;
+inline constexpr std::size_t most_passers = 1'024;
 
 /// What is leased for a question; recomputed by every receiver.
 [[nodiscard]] SlotKey slot_key(const cache::Resource& resource, const cache::ResourceKey& key,

@@ -82,8 +82,44 @@ void LeaseTable::receive(const PeerId& from, const Failed& failed) {
 void LeaseTable::receive(const PeerId& from, const Pass& pass) {
   m_notes.erase({pass.slot, pass.fingerprint});
   if (std::optional<Lease> lease = take(pass.lease, from, pass.slot, pass.fingerprint); lease.has_value()) {
-    settle_pass(*std::move(lease));
+    if (passes(pass.slot) || remember_pass(pass.slot, from)) {
+      settle_pass(*std::move(lease));
+    } else {
+      settle_lost(*std::move(lease));  // one of those who wait finds out for itself
+    }
   }
+}
+
+/// Stops the sharing of a slot for a minute. One peer alone cannot do so again and again: what it said last of that
+/// slot has to be said by another before it is believed anew.
+bool LeaseTable::remember_pass(const SlotKey& key, const PeerId& by) {
+  if (m_passed.size() >= most_slots) {
+    std::erase_if(m_passed, [now = m_parts.now()](const auto& passed) { return passed.second.until <= now; });
+  }
+  const auto known = m_passed.find(key);
+  const bool is_new = known == m_passed.end();
+  if (is_new && m_passed.size() >= most_slots) {
+    return false;
+  }
+  if (by != m_parts.self && ((!is_new && known->second.by == by) || !may_pass(by))) {
+    return false;
+  }
+  m_passed[key] = {by, m_parts.now() + pass_memory};
+  return true;
+}
+
+bool LeaseTable::may_pass(const PeerId& peer) {
+  if (m_passers.size() >= most_passers) {
+    std::erase_if(m_passers, [now = m_parts.now()](const auto& passer) { return passer.second.until <= now; });
+  }
+  if (m_passers.size() >= most_passers && !m_passers.contains(peer)) {
+    return false;
+  }
+  Passer& passer = m_passers[peer];
+  if (passer.until <= m_parts.now()) {
+    passer = {0, m_parts.now() + pass_memory};
+  }
+  return ++passer.passes <= most_passes_per_peer;
 }
 
 /// True: it led its slot, and other tokens may have queued for its result.
@@ -142,10 +178,6 @@ void LeaseTable::settle_outcome(Lease lease, const cache::SharedOutcome& outcome
 void LeaseTable::settle_pass(Lease lease) {
   const SlotKey key = lease.slot;
   Slot& slot = m_slots.at(key);
-  if (m_pass_until.size() >= most_slots) {
-    m_pass_until.clear();
-  }
-  m_pass_until[key] = m_parts.now() + pass_memory;
   tell_release(lease.waiters);
   tell_release(lease.next);
   tell_release(std::exchange(slot.queue, {}));

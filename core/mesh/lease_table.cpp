@@ -194,16 +194,9 @@ void LeaseTable::receive(const PeerId& from, const Forget& forget) {
   }
 }
 
-bool LeaseTable::passes(const SlotKey& key) {
-  const auto found = m_pass_until.find(key);
-  if (found == m_pass_until.end()) {
-    return false;
-  }
-  if (found->second > m_parts.now()) {
-    return true;
-  }
-  m_pass_until.erase(found);
-  return false;
+bool LeaseTable::passes(const SlotKey& key) const {
+  const auto found = m_passed.find(key);
+  return found != m_passed.end() && found->second.until > m_parts.now();
 }
 
 void LeaseTable::tidy(const SlotKey& key) {

@@ -89,6 +89,14 @@ class LeaseTable {
     LeaseId lease = 0;
     base::MonoTime until{};
   };
+  struct Passed {
+    PeerId by;
+    base::MonoTime until{};
+  };
+  struct Passer {
+    int passes = 0;
+    base::MonoTime until{};  ///< counted
+  };
   struct Squat {
     int terms = 0;  ///< wasted
     base::MonoTime until{};
@@ -107,7 +115,7 @@ class LeaseTable {
   void wait_for(Lease& lease, std::vector<Asker>& list, Asker asker);
   void enqueue(Slot& slot, const SlotKey& key, Asker asker);
   void answered(const Asker& asker) { m_places.erase({asker.peer, asker.question}); }
-  [[nodiscard]] bool passes(const SlotKey& key);
+  [[nodiscard]] bool passes(const SlotKey& key) const;
   void tidy(const SlotKey& key);
 
   // ---- lease_grant.cpp: who fetches
@@ -130,6 +138,8 @@ class LeaseTable {
   bool succeed(Lease& lease);
   void settle_value(Lease lease, const cache::SharedValue& value);
   void settle_outcome(Lease lease, const cache::SharedOutcome& outcome);
+  [[nodiscard]] bool remember_pass(const SlotKey& key, const PeerId& by);
+  [[nodiscard]] bool may_pass(const PeerId& peer);
   void settle_pass(Lease lease);
   void settle_lost(Lease lease);
   void release_queue(const SlotKey& key, Lesson lesson, const cache::SharedValue* value);
@@ -151,7 +161,8 @@ class LeaseTable {
   std::map<std::pair<PeerId, QuestionId>, LeaseId> m_noting;  // by the backup that is to answer
   std::map<Pair, Noted> m_notes;
   std::map<std::pair<SlotKey, PeerId>, Squat> m_squats;
-  std::unordered_map<SlotKey, base::MonoTime, base::DigestHash> m_pass_until;
+  std::unordered_map<SlotKey, Passed, base::DigestHash> m_passed;
+  std::map<PeerId, Passer> m_passers;
 };
 
 }  // namespace ghoard::mesh

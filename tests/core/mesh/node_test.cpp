@@ -489,3 +489,40 @@ TEST_CASE("a holder that lets two terms pass without a result gets no third, and
   rig.node.receive(holder, get(7, token_1));
   CHECK(rig.to<mesh::Grant>(holder).size() == 4);
 }
+
+TEST_CASE("one peer alone cannot keep a slot from being shared for longer than a minute") {
+  NodeRig rig;
+  const auto hold_and_pass = [&](mesh::QuestionId question) {
+    rig.node.receive(holder, get(question, token_1));
+    REQUIRE(rig.to<mesh::Grant>(holder).back().question == question);
+    rig.node.receive(asker, get(question, token_1));
+    rig.node.receive(holder, mesh::Pass{rig.to<mesh::Grant>(holder).back().lease, slot(), token_1});
+  };
+  hold_and_pass(1);
+  CHECK(rig.to<mesh::Release>(asker).size() == 1);
+  rig.node.receive(asker, get(2, token_1));
+  CHECK(rig.to<mesh::Release>(asker).size() == 2);
+  beat_for(rig, 61, 0);
+  hold_and_pass(3);
+  CHECK(rig.to<mesh::Release>(asker).size() == 2);
+  REQUIRE(rig.to<mesh::Grant>(asker).size() == 1);
+  // Another one that finds the same is believed.
+  rig.node.receive(asker, mesh::Pass{rig.to<mesh::Grant>(asker)[0].lease, slot(), token_1});
+  rig.node.receive(holder, get(4, token_1));
+  CHECK(rig.to<mesh::Release>(holder).size() == 1);
+  beat_for(rig, 61, 0);
+  hold_and_pass(5);
+  CHECK(rig.to<mesh::Release>(asker).size() == 3);
+}
+
+TEST_CASE("one peer keeps only so many slots from being shared") {
+  NodeRig rig;
+  for (int number = 0; number <= mesh::most_passes_per_peer; ++number) {
+    rig.node.receive(holder, get(static_cast<mesh::QuestionId>(number), token_1, number));
+    rig.node.receive(holder, mesh::Pass{rig.to<mesh::Grant>(holder).back().lease, slot(number), token_1});
+  }
+  rig.node.receive(asker, get(1, token_1, mesh::most_passes_per_peer - 1));
+  CHECK(rig.to<mesh::Release>(asker).size() == 1);
+  rig.node.receive(asker, get(2, token_1, mesh::most_passes_per_peer));
+  CHECK(rig.to<mesh::Grant>(asker).size() == 1);
+}
