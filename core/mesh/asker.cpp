@@ -13,10 +13,6 @@ constexpr base::Millis retry_interval{25};
 constexpr base::Millis joining_interval{5};
 constexpr std::size_t most_lost = 512;
 
-base::Millis stretched(base::Millis time, const Members& members) {
-  return base::Millis(static_cast<std::int64_t>(static_cast<double>(time.count()) * members.stretch()));
-}
-
 }  // namespace
 
 Asker::Asker(const LeaseParts& parts, Members& members, Hold hold)
@@ -49,7 +45,7 @@ void Asker::start_round(QuestionId id) {
     open.budget = m_parts.timers.at(m_parts.now(), [this, id] { go_ahead(id); });
     return;
   }
-  open.budget = m_parts.timers.at(m_parts.now() + stretched(whole_budget, m_members), [this, id] { missed(id); });
+  open.budget = m_parts.timers.at(m_parts.now() + m_members.stretched(whole_budget), [this, id] { missed(id); });
   if (open.asking.empty()) {
     try_again(id);
   }
@@ -64,7 +60,7 @@ bool Asker::may_settle(const Open& open) const {
   const std::vector<PeerId> owners = m_members.owners(open.slot, 2);
   return std::any_of(owners.begin(), owners.end(), [&](const PeerId& owner) {
     const auto lost = m_lost.find(owner);
-    return lost != m_lost.end() && m_parts.now() - lost->second < stretched(settling, m_members);
+    return lost != m_lost.end() && m_parts.now() - lost->second < m_members.stretched(settling);
   });
 }
 
@@ -72,7 +68,7 @@ bool Asker::may_settle(const Open& open) const {
 void Asker::try_again(QuestionId id) {
   Open& open = m_open.at(id);
   m_parts.timers.cancel(open.second);
-  const base::Millis interval = m_members.is_joining() ? joining_interval : stretched(retry_interval, m_members);
+  const base::Millis interval = m_members.is_joining() ? joining_interval : m_members.stretched(retry_interval);
   open.second = m_parts.timers.at(m_parts.now() + interval, [this, id] {
     const auto found = m_open.find(id);
     if (found == m_open.end() || found->second.acknowledged || !found->second.asking.empty()) {
@@ -116,7 +112,7 @@ bool Asker::ask_next(QuestionId id) {
     m_members.watch_closely(*owner, true);
     const base::Millis patience = std::max(least_budget, 4 * m_members.round_trip(*owner));
     m_parts.timers.cancel(open.second);
-    open.second = m_parts.timers.at(m_parts.now() + stretched(patience, m_members), [this, id] {
+    open.second = m_parts.timers.at(m_parts.now() + m_members.stretched(patience), [this, id] {
       const auto found = m_open.find(id);
       if (found != m_open.end() && !found->second.acknowledged) {
         ask_next(id);

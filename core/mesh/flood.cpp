@@ -74,8 +74,7 @@ void Flood::announce(std::vector<cache::Change> changes, std::function<void()> a
   m_counters.announced += stones.size();
   Announcement announcement;
   announcement.acknowledged = std::move(acknowledged);
-  const double milliseconds = static_cast<double>(acknowledged_within.count()) * m_members.stretch();
-  announcement.deadline = m_clock.mono() + base::Millis{static_cast<std::int64_t>(milliseconds)};
+  announcement.deadline = m_clock.mono() + m_members.stretched(acknowledged_within);
   const std::vector<PeerId> peers = m_members.linked();
   while (!stones.empty()) {
     const std::vector<Tombstone> chunk = take_chunk(stones);

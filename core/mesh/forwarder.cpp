@@ -27,9 +27,8 @@ void Forwarder::forward(const PeerId& from, const Get& get, const PeerId& first)
   passed_on.hop = 1;
   m_parts.post(from, Pending{get.question});
   m_parts.post(first, std::move(passed_on));
-  const auto patience =
-      base::Millis(static_cast<std::int64_t>(static_cast<double>(forward_patience.count()) * m_members.stretch()));
-  const Timers::Id timer = m_parts.timers.at(m_parts.now() + patience, [this, question] { give_up(question); });
+  const Timers::Id timer =
+      m_parts.timers.at(m_parts.now() + m_members.stretched(forward_patience), [this, question] { give_up(question); });
   const base::MonoTime until = m_parts.now() + std::clamp(get.patience, base::Millis{0}, longest_term);
   m_passed.emplace(question, Passed{from, get, first, until, timer, std::nullopt});
   m_by_asker.emplace(std::pair(from, get.question), question);

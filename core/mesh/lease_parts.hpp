@@ -37,7 +37,7 @@ struct LeaseParts {
   [[nodiscard]] base::MonoTime now() const { return clock.mono(); }
 };
 
-/// Bounds in time (overlay.md section 4). All but `term` and `pass_memory` stretch with the process's own lateness.
+/// Bounds in time (overlay.md section 4). All but terms and memories stretch with the process's own lateness.
 inline constexpr base::Millis silence_ends_lease{3'000};
 inline constexpr base::Millis beat_interval{1'000};
 inline constexpr base::Millis longest_term{30'000};
@@ -47,6 +47,7 @@ inline constexpr base::Millis confirm_patience{500};
 inline constexpr base::Millis least_budget{25};
 inline constexpr base::Millis whole_budget{250};
 inline constexpr base::Millis pass_memory{60'000};
+inline constexpr base::Millis squat_memory{60'000};
 inline constexpr base::Millis probe_patience{250};
 
 /// Bounds in space. Beyond them, askers are released: they ask upstream themselves.
@@ -59,6 +60,11 @@ inline constexpr std::size_t most_slots = 65'536;
 inline constexpr std::size_t most_notes = 65'536;
 inline constexpr std::size_t longest_resource = 8 * 1024;  ///< bytes of all its texts; longer ones are not shared
 inline constexpr int refusals_before_release = 2;
+/// Fetches of a slot under which one holder beat until their term was over; then it gets no other for a minute.
+inline constexpr int most_terms_wasted = 2;
+/// Of one peer, remembered in a minute; and peers of which that is counted.
+inline constexpr int most_passes_per_peer = 120;
+inline constexpr std::size_t most_passers = 1'024;
 
 /// What is leased for a question; recomputed by every receiver.
 [[nodiscard]] SlotKey slot_key(const cache::Resource& resource, const cache::ResourceKey& key,

@@ -24,9 +24,13 @@ class LeaseTable {
 
   /// Answers a question as the slot's owner.
   void ask(const PeerId& from, const Get& get);
+  /// Answers it with what this machine has; as any owner may. False: nothing that would do.
+  [[nodiscard]] bool serve(const PeerId& from, const Get& get);
   void receive(const PeerId& from, const Forget& forget);
   void receive(const PeerId& from, const Note& note);
   void receive(const PeerId& from, const NoteKept& kept);
+  /// The backup has what is about to be fetched. False: no answer to a note (any more).
+  bool receive(const PeerId& from, const Value& value);
   void receive(const PeerId& from, const Beat& beat);
   void receive(const PeerId& from, const Put& put);
   void receive(const PeerId& from, const Failed& failed);
@@ -48,14 +52,20 @@ class LeaseTable {
     cache::Fingerprint fingerprint;
     base::MonoTime asked{};  ///< when the question arrived
     base::MonoTime until{};
+    std::optional<base::Seconds> max_age;
+    bool renew = false;
+
+    [[nodiscard]] bool accepts(const cache::SharedValue& known) const {
+      return !renew && fingerprint == known.fingerprint && (!max_age.has_value() || known.age <= *max_age);
+    }
   };
   struct Lease {
     LeaseId id = 0;
     SlotKey slot;
     cache::Fingerprint fingerprint;
     PeerId holder;
-    QuestionId question = 0;  ///< the holder's, 0 if the lease was taken up from another owner
-    base::MonoTime began{};   ///< zero if taken up
+    std::optional<Asker> asker;  ///< the holder, when it asked; absent if the lease was taken up from another owner
+    base::MonoTime began{};      ///< zero if taken up
     base::MonoTime ends{};
     base::MonoTime silent_at{};
     bool granted = false;  ///< false while the backup has not noted it
@@ -79,35 +89,67 @@ class LeaseTable {
     LeaseId lease = 0;
     base::MonoTime until{};
   };
+  struct Passed {
+    PeerId by;
+    base::MonoTime until{};
+  };
+  struct Passer {
+    int passes = 0;
+    base::MonoTime until{};  ///< counted
+  };
+  struct Squat {
+    int terms = 0;  ///< wasted
+    base::MonoTime until{};
+  };
   using Pair = std::pair<SlotKey, cache::Fingerprint>;
   enum class Lesson { shareable, refused, opaque };
 
+  // ---- lease_table.cpp: questions
+  [[nodiscard]] std::optional<cache::SharedValue> find(const Get& get, const cache::ResourceKey& key);
+  void post_value(const PeerId& to, QuestionId question, cache::SharedValue value);
   Slot& slot_of(const SlotKey& key, const Get& get);
   Lease* joinable(const Slot& slot, const cache::Fingerprint& fingerprint);
+  [[nodiscard]] std::pair<std::optional<Noted>, cache::Fingerprint> noted_for(const Slot& slot, const SlotKey& key,
+                                                                              const cache::Fingerprint& asking) const;
   bool take_up(Slot& slot, const SlotKey& key, const Asker& asker, const std::optional<Prior>& prior);
   void wait_for(Lease& lease, std::vector<Asker>& list, Asker asker);
   void enqueue(Slot& slot, const SlotKey& key, Asker asker);
+  void answered(const Asker& asker) { m_places.erase({asker.peer, asker.question}); }
+  [[nodiscard]] bool passes(const SlotKey& key) const;
+  void tidy(const SlotKey& key);
 
+  // ---- lease_grant.cpp: who fetches
+  void ask_backup(Lease& lease, const PeerId& backup);
+  std::optional<LeaseId> take_noting(const PeerId& from, QuestionId question);
+  void serve_instead(LeaseId id, const cache::SharedValue& value);
+  [[nodiscard]] std::optional<PeerId> other_owner(const SlotKey& key) const;
   void grant(const SlotKey& key, std::vector<Asker> group, std::optional<cache::SharedValue> basis);
   void send_grant(LeaseId id);
   void watch(Lease& lease);
   void check(LeaseId id);
+  void note_squat(const Lease& lease);
+  [[nodiscard]] bool squats(const SlotKey& slot, const PeerId& peer) const;
 
+  // ---- lease_settle.cpp: how a lease ends
+  Lease remove(LeaseId id);
+  std::optional<Lease> take(LeaseId id, const PeerId& holder, const SlotKey& slot,
+                            const cache::Fingerprint& fingerprint);
+  bool step_down(const Lease& lease);
+  bool succeed(Lease& lease);
   void settle_value(Lease lease, const cache::SharedValue& value);
   void settle_outcome(Lease lease, const cache::SharedOutcome& outcome);
+  [[nodiscard]] bool remember_pass(const SlotKey& key, const PeerId& by);
+  [[nodiscard]] bool may_pass(const PeerId& peer);
   void settle_pass(Lease lease);
   void settle_lost(Lease lease);
   void release_queue(const SlotKey& key, Lesson lesson, const cache::SharedValue* value);
   void tell_release(const std::vector<Asker>& askers);
-  std::optional<Lease> take(LeaseId id, const PeerId& holder, const SlotKey& slot,
-                            const cache::Fingerprint& fingerprint);
-  Lease remove(LeaseId id);
-  void tidy(const SlotKey& key);
-  void answered(const Asker& asker) { m_places.erase({asker.peer, asker.question}); }
   std::vector<Asker> take_group(std::vector<Asker>& askers);
-  void drop_late(std::vector<Asker>& askers);
-  [[nodiscard]] bool passes(const SlotKey& key);
-  [[nodiscard]] std::optional<PeerId> other_owner(const SlotKey& key) const;
+  void drop_unfit(const SlotKey& slot, std::vector<Asker>& askers);
+
+  // ---- lease_lost.cpp: what befalls them from outside
+  void leave_places(const PeerId& peer);
+  void lose_held(const PeerId& peer, bool dead);
 
   const LeaseParts m_parts;
   Members& m_members;
@@ -116,9 +158,11 @@ class LeaseTable {
   std::unordered_map<LeaseId, Lease> m_leases;
   std::map<std::pair<PeerId, QuestionId>, SlotKey> m_places;  // of everybody who waits or holds
   std::map<std::pair<PeerId, QuestionId>, LeaseId> m_probes;
-  std::map<QuestionId, LeaseId> m_noting;
+  std::map<std::pair<PeerId, QuestionId>, LeaseId> m_noting;  // by the backup that is to answer
   std::map<Pair, Noted> m_notes;
-  std::unordered_map<SlotKey, base::MonoTime, base::DigestHash> m_pass_until;
+  std::map<std::pair<SlotKey, PeerId>, Squat> m_squats;
+  std::unordered_map<SlotKey, Passed, base::DigestHash> m_passed;
+  std::map<PeerId, Passer> m_passers;
 };
 
 }  // namespace ghoard::mesh

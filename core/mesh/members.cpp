@@ -206,6 +206,10 @@ double Members::stretch() const {
   return m_lateness.stretch(m_clock.mono());
 }
 
+base::Millis Members::stretched(base::Millis time) const {
+  return base::Millis{static_cast<std::int64_t>(static_cast<double>(time.count()) * stretch())};
+}
+
 std::vector<MemberInfo> Members::list() const {
   std::vector<MemberInfo> result;
   for (const auto& [id, member] : m_table) {

@@ -94,6 +94,8 @@ class Members {
   void watch_closely(const PeerId& peer, bool watch);
   /// ≥1: how much this process's own lateness stretches every budget.
   [[nodiscard]] double stretch() const;
+  /// `time`, stretched by that.
+  [[nodiscard]] base::Millis stretched(base::Millis time) const;
   [[nodiscard]] std::uint64_t view_digest() const;
   /// Just started, and nobody is known yet who may own keys: it may be worth waiting a moment for the first link, lest
   /// the question that starts an agent never profit from its peers. Not for long (40 ms) while nobody has been reached
@@ -174,7 +176,6 @@ class Members {
   void die(Member& member, base::MonoTime now);
   void revive(Member& member, base::MonoTime now);
   void forgive(base::Millis late, base::MonoTime now);
-  [[nodiscard]] base::Millis stretched(base::Millis time) const;
   [[nodiscard]] std::size_t live_besides(const PeerId& peer) const;
 
   // ---- members_view.cpp: who may own keys

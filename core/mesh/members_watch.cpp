@@ -242,10 +242,6 @@ void Members::forgive(base::Millis late, base::MonoTime now) {
   }
 }
 
-base::Millis Members::stretched(base::Millis time) const {
-  return base::Millis{static_cast<std::int64_t>(static_cast<double>(time.count()) * stretch())};
-}
-
 // ---- claims and deaths ---------------------------------------------------------------------------
 
 /// What this process observed: counts here, and is told if it is one of those who may tell.

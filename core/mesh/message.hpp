@@ -123,12 +123,18 @@ struct Forget {  ///< the asker has left, or declines what it was granted
 };
 
 // ---- leases: holding
-struct Note {  ///< owner to backup, before a grant
+struct Wanted {  ///< what would make a fetch needless
+  cache::Resource resource;
+  std::optional<base::Seconds> max_age;
+};
+/// Owner to backup, before a grant. The answer is NoteKept, or Value if the backup has what is wanted.
+struct Note {
   QuestionId question = 0;
   SlotKey slot;
   cache::Fingerprint fingerprint;
   PeerId holder;
   LeaseId lease = 0;
+  std::optional<Wanted> wanted;
 };
 struct NoteKept {
   QuestionId question = 0;

@@ -161,6 +161,20 @@ cache::SharedOutcome read_outcome(Reader& from) {
   return outcome;
 }
 
+std::optional<base::Seconds> read_max_age(Reader& from) {
+  if (from.none()) {
+    return std::nullopt;
+  }
+  return base::Seconds{static_cast<std::int64_t>(from.number(longest_seconds))};
+}
+
+Wanted read_wanted(Reader& from) {
+  Wanted wanted;
+  wanted.resource = read_nested(from, read_resource);
+  wanted.max_age = read_max_age(from);
+  return wanted;
+}
+
 Prior read_prior(Reader& from) {
   Prior prior;
   prior.holder = from.peer();
@@ -269,9 +283,7 @@ void read(Reader& from, Get& to) {
   to.question = read_u32(from);
   to.resource = read_nested(from, read_resource);
   to.fingerprint = from.digest();
-  if (!from.none()) {
-    to.max_age = base::Seconds{static_cast<std::int64_t>(from.number(longest_seconds))};
-  }
+  to.max_age = read_max_age(from);
   to.renew = from.flag();
   to.patience = read_wait(from);
   to.hop = static_cast<std::uint8_t>(from.number(most_hops));
@@ -333,6 +345,9 @@ void read(Reader& from, Note& to) {
   to.fingerprint = from.digest();
   to.holder = from.peer();
   to.lease = from.number();
+  if (!from.none()) {
+    to.wanted = read_nested(from, read_wanted);
+  }
 }
 
 void read(Reader& from, NoteKept& to) {

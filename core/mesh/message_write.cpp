@@ -71,6 +71,10 @@ Writer fields_of(const cache::SharedOutcome& outcome) {
   return fields;
 }
 
+void write_max_age(Writer& to, const std::optional<base::Seconds>& max_age) {
+  max_age ? to.number(static_cast<std::uint64_t>(std::max<std::int64_t>(0, max_age->count()))) : to.none();
+}
+
 /// A prefix that is too long becomes its nearest parent that is not: that names more, never less.
 std::string_view within_bounds(std::string_view prefix) {
   return prefix.size() <= longest_prefix ? prefix : prefix.substr(0, prefix.rfind('/', longest_prefix));
@@ -151,7 +155,7 @@ void write(Writer&, const DialBack&) {}
 
 void write(Writer& to, const Get& from) {
   to.number(from.question).list(fields_of(from.resource)).digest(from.fingerprint);
-  from.max_age ? to.number(static_cast<std::uint64_t>(std::max<std::int64_t>(0, from.max_age->count()))) : to.none();
+  write_max_age(to, from.max_age);
   to.flag(from.renew).number(count(from.patience)).number(from.hop);
   if (from.prior) {
     Writer prior;
@@ -198,6 +202,14 @@ void write(Writer& to, const Forget& from) {
 
 void write(Writer& to, const Note& from) {
   to.number(from.question).digest(from.slot).digest(from.fingerprint).peer(from.holder).number(from.lease);
+  if (from.wanted) {
+    Writer wanted;
+    wanted.list(fields_of(from.wanted->resource));
+    write_max_age(wanted, from.wanted->max_age);
+    to.list(std::move(wanted));
+  } else {
+    to.none();
+  }
 }
 
 void write(Writer& to, const NoteKept& from) {

@@ -204,7 +204,7 @@ void Node::on_get(const PeerId& from, const Get& get) {
     post(from, NotOwner{get.question, m_members.view_digest()});
   } else if (first == from) {
     m_table.ask(from, get);  // its view differs, or it would have asked itself
-  } else {
+  } else if (!m_table.serve(from, get)) {
     m_forwarder.forward(from, get, first);
   }
 }
@@ -259,6 +259,14 @@ template <class Answer>
 void Node::on_answer(const PeerId& from, const Answer& answer) {
   if (m_forwarder.answer(from, answer.question, Message(answer)) || m_asker.receive(from, answer)) {
     return;
+  }
+  if constexpr (std::is_same_v<Answer, Value>) {
+    if (m_table.receive(from, answer)) {
+      ++worth_of(from).values_received;
+    }
+  }
+  if constexpr (std::is_same_v<Answer, Release>) {
+    m_table.receive(from, NoteKept{answer.question});  // a value that could not travel
   }
   if constexpr (std::is_same_v<Answer, Grant>) {
     if (m_holder.holds(answer.lease)) {

@@ -89,6 +89,50 @@ TEST_CASE("whoever asks later is answered by the machines that know") {
   CHECK(world.github().total() == 1);
 }
 
+TEST_CASE("a newcomer that ranks first for what others have fetched costs no call") {
+  for (std::uint64_t seed = 1; seed <= seeds(20); ++seed) {
+    CAPTURE(seed);
+    SimulationOptions options;
+    options.seed = seed;
+    options.nodes = 5;
+    Simulation world(options);
+    for (std::size_t i = 0; i < 4; ++i) {
+      world.start(i);
+    }
+    REQUIRE(world.settle());
+    constexpr int paths = 30;
+    for (int path = 0; path < paths; ++path) {
+      const auto result = world.node(0).request(path_of(path), simulated_token(1));
+      REQUIRE(world.run_until([&] { return result->ended; }, Millis{2'000}));
+    }
+    REQUIRE(world.github().total() == paths);
+    const auto owners = [&](int path) {
+      return world.node(0).mesh().members().owners(github::key_of(simulated_resource(path_of(path))), 2);
+    };
+    std::vector<std::vector<mesh::PeerId>> before;
+    for (int path = 0; path < paths; ++path) {
+      before.push_back(owners(path));
+    }
+    world.start(4);
+    REQUIRE(world.settle());
+    int newly_owned = 0;
+    for (int path = 0; path < paths; ++path) {
+      newly_owned += owners(path).front() == world.node(4).id() ? 1 : 0;
+      // The one that fetched it and kept no copy, any other, and the newcomer.
+      const auto asking = static_cast<std::size_t>(path % 5);
+      if (const auto& former = before[static_cast<std::size_t>(path)];
+          std::find(former.begin(), former.end(), world.node(0).id()) == former.end()) {
+        world.node(0).forget(path_of(path));
+      }
+      const auto result = world.node(asking).request(path_of(path), simulated_token(1));
+      CHECK(world.run_until([&] { return result->ended; }, Millis{2'000}));
+      CHECK(result->version == 0);
+    }
+    CHECK(newly_owned > 0);
+    CHECK(world.github().total() == paths);
+  }
+}
+
 TEST_CASE("another token proves itself once, however many machines have it") {
   Settled world({.nodes = 9});
   Results results;

@@ -105,10 +105,15 @@ bool Simulation::run_until(const std::function<bool()>& done, Millis limit) {
   return true;
 }
 
+void Simulation::start(std::size_t index) {
+  SimulatedNode& node = *m_nodes[index];
+  node.m_alive = true;
+  node.run([&node] { node.m_node->start(); });
+}
+
 void Simulation::start_all() {
-  for (const auto& node : m_nodes) {
-    node->m_alive = true;
-    node->run([&node] { node->m_node->start(); });
+  for (std::size_t index = 0; index < m_nodes.size(); ++index) {
+    start(index);
   }
 }
 
@@ -476,6 +481,10 @@ std::shared_ptr<SimulatedNode::Result> SimulatedNode::request(const std::string&
   kept.question = m_node->ask(cache::PeerQuestion{resource, key.first, token, std::nullopt, false, patience},
                               [this, key](cache::PeerAnswer answer) { answered(key, std::move(answer)); });
   return result;
+}
+
+void SimulatedNode::forget(const std::string& path) {
+  std::erase_if(m_cache, [&](const auto& entry) { return entry.second.resource.path == path; });
 }
 
 void SimulatedNode::answered(const Key& key, cache::PeerAnswer answer) {

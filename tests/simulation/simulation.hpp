@@ -66,6 +66,7 @@ class Simulation {
   std::mt19937_64& random() { return m_random; }
   [[nodiscard]] const SimulationOptions& options() const { return m_options; }
 
+  void start(std::size_t index);
   void start_all();
   /// Until every living pair is linked and all views agree; false after `limit`.
   bool settle(Millis limit = Millis{60'000});
@@ -145,6 +146,8 @@ class SimulatedNode final : public mesh::Links, public cache::PeerHost, public b
   /// Somebody on this machine asks for a path under a token.
   std::shared_ptr<Result> request(const std::string& path, const cache::Fingerprint& token,
                                   Millis patience = Millis{30'000});
+  /// What is stored here of a path is dropped, as when room is needed.
+  void forget(const std::string& path);
   /// Somebody on this machine writes to a path; `done` is called when the caller sees the end, with the machines that
   /// have acknowledged the change.
   void write(const std::string& path, std::function<void(const std::set<std::size_t>&)> done);

@@ -12,14 +12,16 @@
 
 namespace ghoard::testing {
 
-/// Notes what it is told to apply; can be made to fail.
+/// Notes what it is told to apply and to keep; can be made to fail.
 class RecordingHost final : public cache::PeerHost {
  public:
   std::optional<cache::SharedValue> find_shared(const cache::Resource&, const cache::ResourceKey&,
                                                 const cache::Fingerprint&, std::optional<base::Seconds>) override {
-    return std::nullopt;
+    return shared;
   }
-  void keep_shared(const cache::Resource&, const cache::ResourceKey&, const cache::SharedValue&) override {}
+  void keep_shared(const cache::Resource&, const cache::ResourceKey&, const cache::SharedValue& value) override {
+    kept.push_back(value);
+  }
   base::Result<void> apply(const std::vector<cache::Change>& changes) override {
     if (failing) {
       return base::fail(base::ErrorCode::system, "disk full");
@@ -36,6 +38,8 @@ class RecordingHost final : public cache::PeerHost {
     return std::count(applied.begin(), applied.end(), change);
   }
 
+  std::optional<cache::SharedValue> shared;  ///< has this of everything
+  std::vector<cache::SharedValue> kept;
   bool failing = false;
   bool distrusts = false;
   int told = 0;

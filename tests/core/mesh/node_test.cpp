@@ -291,3 +291,238 @@ TEST_CASE("what a peer was worth counts its results as well as its answers") {
   CHECK(rig.node.worth(holder).values_sent == 0);
   CHECK(rig.node.worth(asker).values_sent == 1);
 }
+
+namespace {
+
+/// A resource whose first owner is the node, and the holder the second.
+int first_with_backup(NodeRig& rig) {
+  rig.reachable(holder);
+  int number = 0;
+  while (rig.node.members().owners(slot(number), 1).front() != self) {
+    ++number;
+  }
+  return number;
+}
+
+cache::SharedValue value_of(const cache::Fingerprint& token, Millis age) {
+  cache::SharedValue value = example_value();
+  value.fingerprint = token;
+  value.age = age;
+  return value;
+}
+
+}  // namespace
+
+TEST_CASE("an owner gives what the second owner has to all who wait, and nobody fetches") {
+  NodeRig rig;
+  const int number = first_with_backup(rig);
+  rig.node.receive(asker, get(1, token_1, number));
+  const auto notes = rig.to<mesh::Note>(holder);
+  REQUIRE(notes.size() == 1);
+  REQUIRE(notes[0].wanted.has_value());
+  CHECK(notes[0].wanted->resource == resource(number));
+  rig.run_for(Millis{10});
+  rig.node.receive(asker, get(2, token_1, number));
+  const base::MonoTime second_asked = rig.clock.mono();
+  rig.node.receive(holder, mesh::Value{notes[0].question, value_of(token_1, Millis{20'000}), Millis{20'000}});
+  const auto values = rig.to<mesh::Value>(asker);
+  REQUIRE(values.size() == 2);
+  CHECK(values[0].question == 1);
+  CHECK(values[0].began_before == Millis{20'000});
+  CHECK(values[1].question == 2);
+  CHECK(values[1].began_before > Millis{20'000});
+  REQUIRE(rig.host.kept.size() == 1);
+  CHECK(second_asked - rig.host.kept[0].fetched_after == values[1].began_before);
+  rig.run_for(Millis{100});
+  CHECK(rig.to<mesh::Grant>(asker).empty());
+  CHECK(rig.node.leases_given() == 0);
+}
+
+TEST_CASE("a second owner's value that comes late, from elsewhere, or after a change makes way for a fetch") {
+  NodeRig rig;
+  const int number = first_with_backup(rig);
+  rig.node.receive(asker, get(1, token_1, number));
+  const auto notes = rig.to<mesh::Note>(holder);
+  REQUIRE(notes.size() == 1);
+  PeerId from = holder;
+  SUBCASE("late") {
+    rig.run_for(Millis{60});
+  }
+  SUBCASE("from elsewhere") {
+    from = asker;
+  }
+  SUBCASE("after a change") {
+    rig.node.receive(asker, mesh::Tombstones{1, {{asker, 1, 1, github::Tag{"api.github.com", resource(number).path}}}});
+  }
+  rig.node.receive(from, mesh::Value{notes[0].question, value_of(token_1, Millis{1}), Millis{1}});
+  rig.run_for(Millis{60});
+  CHECK(rig.to<mesh::Value>(asker).empty());
+  CHECK(rig.host.kept.empty());
+  const auto grants = rig.to<mesh::Grant>(asker);
+  REQUIRE(grants.size() == 1);
+  CHECK_FALSE(grants[0].basis.has_value());
+}
+
+TEST_CASE("who wants something newer than the second owner has is granted a fetch") {
+  NodeRig rig;
+  const int number = first_with_backup(rig);
+  mesh::Get wish = get(2, token_1, number);
+  SUBCASE("a refresh, which came first") {
+    wish.renew = true;
+    rig.node.receive(asker, wish);
+    const auto notes = rig.to<mesh::Note>(holder);
+    REQUIRE(notes.size() == 1);
+    CHECK_FALSE(notes[0].wanted.has_value());
+    rig.node.receive(holder, mesh::Value{notes[0].question, value_of(token_1, Millis{20'000}), Millis{20'000}});
+    CHECK(rig.to<mesh::Value>(asker).empty());
+    CHECK(rig.host.kept.empty());
+  }
+  SUBCASE("somebody who waits, by a greatest age or for a refresh") {
+    SUBCASE("age") {
+      wish.max_age = base::Seconds{10};
+    }
+    SUBCASE("refresh") {
+      wish.renew = true;
+    }
+    rig.node.receive(asker, get(1, token_1, number));
+    rig.node.receive(asker, wish);
+    const auto notes = rig.to<mesh::Note>(holder);
+    REQUIRE(notes.size() == 1);
+    rig.node.receive(holder, mesh::Value{notes[0].question, value_of(token_1, Millis{20'000}), Millis{20'000}});
+    REQUIRE(rig.to<mesh::Value>(asker).size() == 1);
+    CHECK(rig.to<mesh::Value>(asker)[0].question == 1);
+    // The same again does not go on for ever.
+    REQUIRE(rig.to<mesh::Note>(holder).size() == 2);
+    rig.node.receive(
+        holder, mesh::Value{rig.to<mesh::Note>(holder)[1].question, value_of(token_1, Millis{20'000}), Millis{20'000}});
+    CHECK(rig.to<mesh::Note>(holder).size() == 2);
+  }
+  const auto grants = rig.to<mesh::Grant>(asker);
+  REQUIRE(grants.size() == 1);
+  CHECK(grants[0].question == 2);
+}
+
+TEST_CASE("another token's answer at the second owner saves the fetch, not the proof") {
+  NodeRig rig;
+  const int number = first_with_backup(rig);
+  rig.node.receive(asker, get(1, token_1, number));
+  const auto notes = rig.to<mesh::Note>(holder);
+  REQUIRE(notes.size() == 1);
+  rig.node.receive(holder, mesh::Value{notes[0].question, value_of(token_2, Millis{20'000}), Millis{20'000}});
+  CHECK(rig.to<mesh::Value>(asker).empty());
+  const auto grants = rig.to<mesh::Grant>(asker);
+  REQUIRE(grants.size() == 1);
+  REQUIRE(grants[0].basis.has_value());
+  CHECK(grants[0].basis->fingerprint == token_2);
+}
+
+TEST_CASE("a second owner answers a note with what it has of that slot, and of no other") {
+  NodeRig rig;
+  rig.host.shared = value_of(token_1, Millis{20'000});
+  const auto note = [](mesh::QuestionId question, mesh::SlotKey about, std::optional<mesh::Wanted> wanted) {
+    return mesh::Note{question, about, token_1, asker, 80, std::move(wanted)};
+  };
+  rig.node.receive(holder, note(1, slot(), std::nullopt));
+  rig.node.receive(holder, note(2, slot(1), mesh::Wanted{resource(), std::nullopt}));
+  CHECK(rig.to<mesh::NoteKept>(holder).size() == 2);
+  CHECK(rig.to<mesh::Value>(holder).empty());
+  rig.node.receive(holder, note(3, slot(), mesh::Wanted{resource(), std::nullopt}));
+  REQUIRE(rig.to<mesh::Value>(holder).size() == 1);
+  CHECK(rig.to<mesh::Value>(holder)[0].question == 3);
+  CHECK(rig.to<mesh::Value>(holder)[0].began_before == Millis{20'000});
+  CHECK(rig.to<mesh::NoteKept>(holder).size() == 2);
+}
+
+TEST_CASE("a second owner that has the answer passes no question on, but for a refresh") {
+  NodeRig rig;
+  rig.reachable(holder);
+  const int number = second_at(rig);
+  rig.host.shared = value_of(token_1, Millis{20'000});
+  rig.node.receive(asker, get(1, token_1, number));
+  CHECK(rig.to<mesh::Value>(asker).size() == 1);
+  CHECK(rig.to<mesh::Get>(holder).empty());
+  mesh::Get refresh = get(2, token_1, number);
+  refresh.renew = true;
+  rig.node.receive(asker, refresh);
+  CHECK(rig.to<mesh::Get>(holder).size() == 1);
+  rig.node.receive(asker, get(3, token_2, number));  // another token's is no answer
+  CHECK(rig.to<mesh::Get>(holder).size() == 2);
+}
+
+namespace {
+
+/// The holder says that it fetches, and everybody else that they are there.
+void beat_for(NodeRig& rig, int seconds, mesh::LeaseId lease) {
+  for (int second = 0; second < seconds; ++second) {
+    rig.node.receive(holder, mesh::Beat{lease, slot(), token_1});
+    rig.node.receive(asker, mesh::Ping{1, 0});
+    rig.run_for(Millis{1'000});
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a holder that lets two terms pass without a result gets no third, and others are served") {
+  NodeRig rig;
+  rig.node.receive(holder, get(1, token_1));
+  for (std::size_t term = 1; term <= 2; ++term) {
+    const auto grants = rig.to<mesh::Grant>(holder);
+    REQUIRE(grants.size() == term);
+    beat_for(rig, 5, grants.back().lease);
+    rig.node.receive(holder, get(static_cast<mesh::QuestionId>(term + 1), token_1));  // next in line
+    rig.node.receive(asker, get(static_cast<mesh::QuestionId>(term), token_1));
+    beat_for(rig, 26, grants.back().lease);
+  }
+  CHECK(rig.to<mesh::Grant>(holder).size() == 2);
+  CHECK(rig.to<mesh::Release>(holder).size() == 1);
+  REQUIRE(rig.to<mesh::Grant>(asker).size() == 1);
+  // It may wait for what others fetch.
+  rig.node.receive(holder, get(4, token_1));
+  CHECK(rig.to<mesh::Wait>(holder).back().question == 4);
+  rig.node.receive(asker, mesh::Failed{rig.to<mesh::Grant>(asker)[0].lease, slot(), token_1, not_found()});
+  CHECK(rig.to<mesh::Outcome>(holder).size() == 1);
+  rig.node.receive(holder, get(5, token_1));
+  CHECK(rig.to<mesh::Release>(holder).size() == 2);
+  rig.node.receive(holder, get(6, token_1, 1));  // another slot
+  CHECK(rig.to<mesh::Grant>(holder).size() == 3);
+  beat_for(rig, 61, 0);
+  rig.node.receive(holder, get(7, token_1));
+  CHECK(rig.to<mesh::Grant>(holder).size() == 4);
+}
+
+TEST_CASE("one peer alone cannot keep a slot from being shared for longer than a minute") {
+  NodeRig rig;
+  const auto hold_and_pass = [&](mesh::QuestionId question) {
+    rig.node.receive(holder, get(question, token_1));
+    REQUIRE(rig.to<mesh::Grant>(holder).back().question == question);
+    rig.node.receive(asker, get(question, token_1));
+    rig.node.receive(holder, mesh::Pass{rig.to<mesh::Grant>(holder).back().lease, slot(), token_1});
+  };
+  hold_and_pass(1);
+  CHECK(rig.to<mesh::Release>(asker).size() == 1);
+  rig.node.receive(asker, get(2, token_1));
+  CHECK(rig.to<mesh::Release>(asker).size() == 2);
+  beat_for(rig, 61, 0);
+  hold_and_pass(3);
+  CHECK(rig.to<mesh::Release>(asker).size() == 2);
+  REQUIRE(rig.to<mesh::Grant>(asker).size() == 1);
+  // Another one that finds the same is believed.
+  rig.node.receive(asker, mesh::Pass{rig.to<mesh::Grant>(asker)[0].lease, slot(), token_1});
+  rig.node.receive(holder, get(4, token_1));
+  CHECK(rig.to<mesh::Release>(holder).size() == 1);
+  beat_for(rig, 61, 0);
+  hold_and_pass(5);
+  CHECK(rig.to<mesh::Release>(asker).size() == 3);
+}
+
+TEST_CASE("one peer keeps only so many slots from being shared") {
+  NodeRig rig;
+  for (int number = 0; number <= mesh::most_passes_per_peer; ++number) {
+    rig.node.receive(holder, get(static_cast<mesh::QuestionId>(number), token_1, number));
+    rig.node.receive(holder, mesh::Pass{rig.to<mesh::Grant>(holder).back().lease, slot(number), token_1});
+  }
+  rig.node.receive(asker, get(1, token_1, mesh::most_passes_per_peer - 1));
+  CHECK(rig.to<mesh::Release>(asker).size() == 1);
+  rig.node.receive(asker, get(2, token_1, mesh::most_passes_per_peer));
+  CHECK(rig.to<mesh::Grant>(asker).size() == 1);
+}
