@@ -44,6 +44,7 @@ class Flood {
     std::uint64_t received = 0;
     std::uint64_t acknowledged_late = 0;  ///< announcements that ended by their deadline
     std::uint64_t gaps = 0;
+    std::uint64_t unasked = 0;  ///< ends of comparisons that this side had not asked for
   };
   [[nodiscard]] const Counters& counters() const;
 
@@ -65,6 +66,8 @@ class Flood {
     bool gap_there = false;
     bool failed_here = false;  ///< something received could not be made durable
     std::uint64_t forgotten_told = 0;
+    std::uint32_t lists_due = 0;  ///< digests with a list that it has not answered by one of its own
+    std::uint32_t ends_due = 0;   ///< digests that LogEnd may answer now
   };
 
   [[nodiscard]] std::uint32_t next_number();
@@ -75,6 +78,7 @@ class Flood {
   static std::vector<Tombstone> take_chunk(std::vector<Tombstone>& stones);
   void compare_at_random(base::MonoTime now);
   void send_brief(const PeerId& to);
+  void send_list(const PeerId& to, Exchange& exchange, bool answer);
   void send_missing(const PeerId& to, Exchange& exchange, const std::vector<LogExtent>& theirs);
   void pump(const PeerId& to, Exchange& exchange);
   [[nodiscard]] bool may_vouch() const;

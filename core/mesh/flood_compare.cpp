@@ -50,15 +50,20 @@ bool Flood::may_vouch() const {
 
 /// A summary is enough while nobody misses anything, which is nearly always. It vouches for the sender's log.
 void Flood::send_brief(const PeerId& to) {
-  LogDigest digest;
-  digest.brief = may_vouch();
-  if (digest.brief) {
-    digest.summary = m_log.summary();
-  } else {
-    digest.extents = m_log.extents();
+  Exchange& exchange = m_exchanges[to];
+  exchange.failed_here = false;
+  if (!may_vouch()) {
+    send_list(to, exchange, false);
+    return;
   }
-  m_exchanges[to].failed_here = false;
-  m_links.send(to, std::move(digest));
+  ++exchange.ends_due;
+  m_links.send(to, LogDigest{{}, false, true, m_log.summary()});
+}
+
+/// An end is due once each side has the other's list: nobody can know before what the other one misses.
+void Flood::send_list(const PeerId& to, Exchange& exchange, bool answer) {
+  ++(answer ? exchange.ends_due : exchange.lists_due);
+  m_links.send(to, LogDigest{m_log.extents(), answer, false, 0});
 }
 
 void Flood::receive(const PeerId& from, const LogDigest& digest) {
@@ -71,9 +76,13 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
       complete(exchange);
       m_links.send(from, LogEnd{false});
     } else {
-      m_links.send(from, LogDigest{m_log.extents(), false, false, 0});
+      send_list(from, exchange, false);
     }
     return;
+  }
+  if (exchange.lists_due > 0 && digest.answer) {
+    --exchange.lists_due;
+    ++exchange.ends_due;
   }
   if (exchange.sending && m_clock.mono() < exchange.began + comparison_interval) {
     return;  // first what it was promised: whoever asks on and on makes no work
@@ -83,7 +92,7 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
     note_gap();
   }
   if (!digest.answer) {
-    m_links.send(from, LogDigest{m_log.extents(), true, false, 0});
+    send_list(from, exchange, true);
   }
   send_missing(from, exchange, digest.extents);
 }
@@ -135,6 +144,11 @@ void Flood::receive(const PeerId& from, const LogEnd& end) {
   if (exchange == m_exchanges.end()) {
     return;
   }
+  if (exchange->second.ends_due == 0) {
+    ++m_counters.unasked;  // nothing was asked: it vouches for nothing, and no question of ours found a gap
+    return;
+  }
+  --exchange->second.ends_due;
   if (end.gap) {
     note_gap();
   }

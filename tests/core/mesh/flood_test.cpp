@@ -1,6 +1,8 @@
 #include "core/mesh/flood.hpp"
 
+#include <algorithm>
 #include <doctest/doctest.h>
+#include <optional>
 
 #include "tests/core/mesh/member_mesh.hpp"
 
@@ -19,7 +21,97 @@ mesh::Tombstone stone(std::uint64_t origin, std::uint64_t sequence) {
   return {test_peer(origin), 77, sequence, change("s" + std::to_string(sequence))};
 }
 
+class SentMessages final : public mesh::Links {
+ public:
+  void send(const PeerId& to, mesh::Message message) override { sent.emplace_back(to, std::move(message)); }
+  void dial(const PeerId&, std::vector<peer::Multiaddr>) override {}
+  void dial_back(const PeerId&, std::vector<peer::Multiaddr>) override {}
+  void close(const PeerId&) override {}
+  void wake() override {}
+
+  std::vector<std::pair<PeerId, mesh::Message>> sent;
+};
+
+/// One flood between peers that hold the network key and keep to no rule. It has begun just now, and knows of peers.
+struct FloodRig {
+  /// Of two peers the one with the lower id begins the comparison.
+  FloodRig() {
+    std::vector<PeerId> ids{test_peer(1), test_peer(2), test_peer(3)};
+    std::sort(ids.begin(), ids.end());
+    lower = ids.front();
+    upper = ids.back();
+    options.self = {ids[1], 1, {test_address(1)}, false};
+    options.incarnation = 7;
+    options.bootstrap = {{lower, {}}, {upper, {}}};
+  }
+  void link(const PeerId& peer) {
+    members->link_up(peer, true, "192.0.2.7");
+    flood->link_up(peer);
+  }
+  void start() {
+    members.emplace(options, links, clock, [this] { return random(); });
+    flood.emplace(options.self.id, options.incarnation, *members, links, host, clock, [this] { return random(); });
+  }
+  template <class Kind>
+  [[nodiscard]] std::vector<Kind> to(const PeerId& peer) const {
+    std::vector<Kind> found;
+    for (const auto& [receiver, message] : links.sent) {
+      if (const auto* kind = std::get_if<Kind>(&message); kind != nullptr && receiver == peer) {
+        found.push_back(*kind);
+      }
+    }
+    return found;
+  }
+
+  PeerId lower;
+  PeerId upper;
+  ManualClock clock;
+  SentMessages links;
+  RecordingHost host;
+  SeededRandom random{1};
+  mesh::MemberOptions options;
+  std::optional<mesh::Members> members;
+  std::optional<mesh::Flood> flood;
+};
+
 }  // namespace
+
+TEST_CASE("whoever was not asked cannot say that nothing was missed, or that something is gone") {
+  FloodRig rig;
+  rig.start();
+  REQUIRE(rig.host.distrusts);
+  rig.link(rig.lower);  // it is to begin, and does not
+  rig.flood->receive(rig.lower, mesh::LogEnd{false});
+  rig.flood->receive(rig.lower, mesh::LogEnd{true});
+  CHECK(rig.host.distrusts);
+  CHECK(rig.flood->counters().gaps == 0);
+  CHECK(rig.flood->counters().unasked == 2);
+  SUBCASE("it can when it has this side's list") {
+    rig.flood->receive(rig.lower, mesh::LogDigest{{}, false, false, 0});
+    REQUIRE(rig.to<mesh::LogDigest>(rig.lower).size() == 1);
+    rig.flood->receive(rig.lower, mesh::LogEnd{false});
+    CHECK_FALSE(rig.host.distrusts);
+    rig.flood->receive(rig.lower, mesh::LogEnd{true});
+    CHECK_MESSAGE(rig.flood->counters().gaps == 0, "one end for each question");
+  }
+  SUBCASE("nor before it has shown its own list") {
+    rig.link(rig.upper);
+    REQUIRE(rig.to<mesh::LogDigest>(rig.upper).size() == 1);
+    rig.flood->receive(rig.upper, mesh::LogEnd{false});
+    CHECK(rig.host.distrusts);
+    rig.flood->receive(rig.upper, mesh::LogDigest{{}, true, false, 0});
+    rig.flood->receive(rig.upper, mesh::LogEnd{false});
+    CHECK_FALSE(rig.host.distrusts);
+  }
+  SUBCASE("nor by what was asked over an earlier link") {
+    rig.link(rig.upper);
+    rig.flood->receive(rig.upper, mesh::LogDigest{{}, true, false, 0});
+    rig.flood->link_down(rig.upper);
+    rig.link(rig.upper);
+    rig.flood->receive(rig.upper, mesh::LogEnd{false});
+    CHECK(rig.host.distrusts);
+  }
+}
 
 TEST_CASE("a change is applied once by every peer before its announcer is told") {
   MemberMesh mesh;
