@@ -319,6 +319,145 @@ TEST_CASE("a liar who claims to have later changes cannot make a peer ignore liv
   CHECK(mesh.at(1).host.times(change("second")) == 1);
 }
 
+TEST_CASE("after a lie about later changes, true ones that were missed meanwhile still come by comparison") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(3));
+  mesh.at(0).flood.announce({change("first")}, {});
+  mesh.network.run_for(Millis{100});
+  const std::uint64_t incarnation = mesh.at(0).incarnation;
+  SUBCASE("by extents") {
+    const mesh::LogExtent far{test_peer(0), incarnation, 1ULL << 40, 1ULL << 40};
+    mesh.network.attach(test_peer(2)).send(test_peer(1), mesh::LogDigest{{far}, true, false, 0});
+  }
+  SUBCASE("by one tombstone") {
+    mesh.network.attach(test_peer(2))
+        .send(test_peer(1), mesh::Tombstones{0, {{test_peer(0), incarnation, 1ULL << 62, change("lie")}}});
+  }
+  SUBCASE("by many tombstones") {
+    for (std::uint64_t number = 0; number < 2 * mesh::FloodLog::most_pieces; ++number) {
+      const mesh::Tombstone lie{test_peer(0), incarnation, (1ULL << 40) + 2 * number, change("lie")};
+      mesh.network.attach(test_peer(2)).send(test_peer(1), mesh::Tombstones{0, {lie}});
+    }
+  }
+  mesh.network.run_for(Millis{30'000});
+  mesh.network.set_reach(
+      [](const PeerId& from, const PeerId& to) { return from == to || (from != test_peer(1) && to != test_peer(1)); });
+  mesh.network.run_for(Millis{30'000});
+  mesh.at(0).flood.announce({change("second"), change("third")}, {});
+  mesh.network.run_for(Millis{30'000});
+  CHECK(mesh.at(1).host.times(change("second")) == 0);
+  mesh.network.set_reach({});
+  mesh.network.run_for(Millis{120'000});
+  CHECK(mesh.at(1).host.times(change("second")) == 1);
+  CHECK(mesh.at(1).host.times(change("third")) == 1);
+  const std::uint64_t gaps = mesh.at(1).flood.counters().gaps;
+  mesh.network.run_for(Millis{120'000});
+  CHECK_MESSAGE(mesh.at(1).flood.counters().gaps == gaps, "one lie is one gap");
+}
+
+TEST_CASE("whatever is claimed, what was not applied is not taken as applied, and is asked for") {
+  mesh::FloodLog log;
+  mesh::FloodLog honest;
+  const mesh::Origin origin{test_peer(1), 77};
+  for (std::uint64_t sequence = 1; sequence <= 8; ++sequence) {
+    honest.add(stone(1, sequence));
+  }
+  log.add(stone(1, 1));
+  log.add(stone(1, 4));
+  const std::vector<mesh::LogExtent> lie{{test_peer(1), 77, 1ULL << 40, 1ULL << 41}};
+  CHECK(log.give_up(lie, {test_peer(2), 1}));
+  CHECK_FALSE(log.give_up(lie, {test_peer(2), 1}));
+  const std::vector<mesh::LogExtent> told = log.extents();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].last == (1ULL << 40) - 1);
+  CHECK(told[0].holes == std::vector<mesh::SequenceRange>{{2, 3}, {5, (1ULL << 40) - 1}});
+  const mesh::FloodLog::Missing missing = honest.missing_there(told);
+  CHECK_FALSE(missing.gap);
+  REQUIRE(missing.names.size() == 6);
+  for (const mesh::TombstoneName& name : missing.names) {
+    CHECK_FALSE(log.is_applied(origin, name.sequence));
+    log.add(*honest.find(name));
+    CHECK(log.is_applied(origin, name.sequence));
+  }
+  CHECK(honest.missing_there(log.extents()).names.empty());
+  // And from the other side of the lie.
+  log.add(stone(1, 1ULL << 40));
+  CHECK(log.extents()[0].last == 1ULL << 40);
+  CHECK(log.extents()[0].holes == std::vector<mesh::SequenceRange>{{9, (1ULL << 40) - 1}});
+}
+
+TEST_CASE("numbers from anywhere take bounded room, and nothing true is lost for them") {
+  mesh::FloodLog log;
+  const mesh::Origin origin{test_peer(1), 77};
+  SeededRandom random(3);
+  for (std::uint64_t sequence = 1; sequence <= 10; ++sequence) {
+    log.add(stone(1, sequence));
+  }
+  for (int i = 0; i < 20'000; ++i) {
+    log.add(stone(1, 1 + (random() >> 2)));
+  }
+  for (std::uint64_t sequence = 1; sequence <= 10; ++sequence) {
+    CHECK(log.is_applied(origin, sequence));
+  }
+  CHECK_FALSE(log.is_applied(origin, 11));
+  const std::vector<mesh::LogExtent> told = log.extents();
+  REQUIRE(told.size() == 1);
+  REQUIRE(told[0].holes.size() == mesh::most_holes);
+  CHECK(told[0].holes[0].first == 11);
+  log.add(stone(1, 11));
+  CHECK(log.is_applied(origin, 11));
+  CHECK(log.extents()[0].holes[0].first == 12);
+}
+
+TEST_CASE("where a message has no room for holes, less is claimed") {
+  mesh::FloodLog log;
+  std::vector<mesh::LogExtent> lies;
+  for (std::uint64_t origin = 0; origin < mesh::FloodLog::most_kept_origins; ++origin) {
+    log.add({test_peer(origin), ~origin, 5, change("r")});
+    lies.push_back({test_peer(origin), ~origin, 1ULL << 60, 1ULL << 61});
+  }
+  CHECK(log.give_up(lies, {}));
+  const mesh::LogDigest digest{log.extents(), true, false, ~0ULL};
+  CHECK(mesh::encode(digest).size() <= mesh::longest_message);
+  std::size_t with_holes = 0;
+  for (const mesh::LogExtent& extent : digest.extents) {
+    with_holes += extent.holes.empty() ? 0 : 1;
+    CHECK((extent.last == 0) == extent.holes.empty());
+    CHECK(extent.first <= extent.last + 1);
+  }
+  CHECK(with_holes > 0);
+  mesh::FloodLog honest;
+  for (std::uint64_t sequence = 1; sequence <= 4; ++sequence) {
+    for (std::uint64_t origin = 0; origin < mesh::FloodLog::most_kept_origins; ++origin) {
+      honest.add({test_peer(origin), ~origin, sequence, change("r")});
+    }
+  }
+  CHECK(honest.missing_there(digest.extents).names.size() == 4 * mesh::FloodLog::most_kept_origins);
+}
+
+TEST_CASE("what went while one before it was waited for cannot be handed out later") {
+  mesh::FloodLog log;
+  log.add(stone(1, 2));
+  log.add(stone(1, 5));
+  for (std::uint64_t sequence = 1; sequence <= mesh::FloodLog::most_entries - 1; ++sequence) {
+    log.add(stone(2, sequence));
+  }
+  log.add(stone(1, 1));  // 2 and 5 have gone
+  log.add(stone(1, 3));
+  const std::vector<mesh::LogExtent> none{{test_peer(2), 77, 1, mesh::FloodLog::most_entries}};
+  std::vector<mesh::LogExtent> told = log.extents();
+  std::erase_if(told, [](const mesh::LogExtent& extent) { return extent.origin != test_peer(1); });
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].first == 3);
+  CHECK(told[0].last == 3);
+  CHECK(log.missing_there(none).gap);
+  log.add(stone(1, 4));
+  told = log.extents();
+  std::erase_if(told, [](const mesh::LogExtent& extent) { return extent.origin != test_peer(1); });
+  CHECK(told[0].first == 6);
+  CHECK(told[0].last == 5);
+}
+
 TEST_CASE("the log keeps what it promises, and says what is gone") {
   mesh::FloodLog log;
   const mesh::Origin origin{test_peer(1), 77};
