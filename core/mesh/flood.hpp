@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -66,8 +67,13 @@ class Flood {
     bool gap_there = false;
     bool failed_here = false;  ///< something received could not be made durable
     std::uint64_t forgotten_told = 0;
-    std::uint32_t lists_due = 0;  ///< digests with a list that it has not answered by one of its own
-    std::uint32_t ends_due = 0;   ///< digests that LogEnd may answer now
+    std::uint32_t lists_due = 0;       ///< digests with a list that it has not answered by one of its own
+    std::uint32_t ends_due = 0;        ///< digests that LogEnd may answer now
+    std::uint64_t summary_listed = 0;  ///< this side's, when it sent its list
+    std::uint64_t summary_there = 0;   ///< the other side's, when it sent its list
+    bool complete_there = false;       ///< it missed nothing then
+    /// Summaries, here and there, of logs that had nothing for each other though they differ: what is given up differs.
+    std::optional<std::pair<std::uint64_t, std::uint64_t>> reconciled;
   };
 
   [[nodiscard]] std::uint32_t next_number();
@@ -82,6 +88,7 @@ class Flood {
   void send_missing(const PeerId& to, Exchange& exchange, const std::vector<LogExtent>& theirs);
   void pump(const PeerId& to, Exchange& exchange);
   [[nodiscard]] bool may_vouch() const;
+  [[nodiscard]] bool is_reconciled(const Exchange& exchange, std::uint64_t summary_there);
   void complete(const Exchange& exchange);
   void note_gap();
   void drop_due(const PeerId& peer);

@@ -63,7 +63,8 @@ void Flood::send_brief(const PeerId& to) {
 /// An end is due once each side has the other's list: nobody can know before what the other one misses.
 void Flood::send_list(const PeerId& to, Exchange& exchange, bool answer) {
   ++(answer ? exchange.ends_due : exchange.lists_due);
-  m_links.send(to, LogDigest{m_log.extents(), answer, false, 0});
+  exchange.summary_listed = m_log.summary();
+  m_links.send(to, LogDigest{m_log.extents(), answer, false, exchange.summary_listed});
 }
 
 void Flood::receive(const PeerId& from, const LogDigest& digest) {
@@ -72,7 +73,7 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
   }
   Exchange& exchange = m_exchanges[from];
   if (digest.brief) {
-    if (digest.summary == m_log.summary()) {
+    if (is_reconciled(exchange, digest.summary)) {
       complete(exchange);
       m_links.send(from, LogEnd{false});
     } else {
@@ -88,6 +89,7 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
     return;  // first what it was promised: whoever asks on and on makes no work
   }
   exchange.failed_here = false;
+  exchange.summary_there = digest.summary;
   if (m_log.give_up(digest.extents, {m_self, m_incarnation})) {
     note_gap();
   }
@@ -99,6 +101,7 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
 
 void Flood::send_missing(const PeerId& to, Exchange& exchange, const std::vector<LogExtent>& theirs) {
   FloodLog::Missing missing = m_log.missing_there(theirs);
+  exchange.complete_there = missing.names.empty();
   exchange.backlog = std::move(missing.names);
   exchange.sent = 0;
   exchange.under_way.clear();
@@ -149,10 +152,20 @@ void Flood::receive(const PeerId& from, const LogEnd& end) {
     return;
   }
   --exchange->second.ends_due;
+  const std::uint64_t summary = m_log.summary();
   if (end.gap) {
     note_gap();
+  } else if (exchange->second.complete_there && exchange->second.summary_listed == summary) {
+    exchange->second.reconciled = {summary, exchange->second.summary_there};  // and nothing came from there
   }
   complete(exchange->second);
+}
+
+/// Logs may differ for good: who joined later than another has given up more of what is gone everywhere. Once lists
+/// have shown that there is nothing to send, summaries are enough again.
+bool Flood::is_reconciled(const Exchange& exchange, std::uint64_t summary_there) {
+  const std::uint64_t summary = m_log.summary();
+  return summary_there == summary || exchange.reconciled == std::pair(summary, summary_there);
 }
 
 /// Nothing is missed that this peer knows of.

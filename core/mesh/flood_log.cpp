@@ -148,6 +148,7 @@ std::vector<SequenceRange> FloodLog::holes(const Run& run) {
 FloodLog::Run& FloodLog::run_of(const Origin& origin) {
   const auto [entry, is_new] = m_runs.try_emplace(origin);
   entry->second.used = ++m_uses;
+  entry->second.sum.reset();  // whoever asks for it changes it
   if (is_new && m_runs.size() > most_kept_origins) {
     auto oldest = m_runs.begin();
     for (auto run = m_runs.begin(); run != m_runs.end(); ++run) {
@@ -200,10 +201,21 @@ std::vector<LogExtent> FloodLog::extents() const {
   return result;
 }
 
-std::uint64_t FloodLog::summary() const {
+std::uint64_t FloodLog::sum_of(const Origin& origin, const Run& run) {
+  std::uint64_t sum = rank_of(rank_seed(origin.peer.key), origin.incarnation);
+  for (const auto& [first, last] : run.pieces) {
+    sum = rank_of(rank_of(sum, first), last);
+  }
+  return holes(run).empty() ? sum : rank_of(sum, run.given_up);
+}
+
+std::uint64_t FloodLog::summary() {
   std::uint64_t sum = 0;
-  for (const auto& [origin, run] : m_runs) {
-    sum += rank_of(rank_of(rank_seed(origin.peer.key), origin.incarnation), run.covered);
+  for (auto& [origin, run] : m_runs) {
+    if (!run.sum.has_value()) {
+      run.sum = sum_of(origin, run);
+    }
+    sum += *run.sum;
   }
   return sum;
 }

@@ -46,8 +46,8 @@ class FloodLog {
   /// revalidated anyway; all from `first` on can be handed out. What is given up and missing is named as holes; where
   /// the message has no room for these, less is covered.
   [[nodiscard]] std::vector<LogExtent> extents() const;
-  /// Equal for logs that cover the same.
-  [[nodiscard]] std::uint64_t summary() const;
+  /// Equal for logs in which the same was applied and the same holes are given up, whatever is still there of it.
+  [[nodiscard]] std::uint64_t summary();
 
   /// Gives up what the other side had and has no longer. True if there was such: a gap. `own` cannot be missed.
   bool give_up(std::span<const LogExtent> theirs, const Origin& own);
@@ -72,12 +72,14 @@ class FloodLog {
     std::set<std::uint64_t> gone;                   ///< not in `entries` any more, of those beyond
     std::map<std::uint64_t, cache::Change> entries;
     std::uint64_t used = 0;
+    std::optional<std::uint64_t> sum;  ///< of the run's part in the summary, until it changes
   };
   static bool insert(Run& run, std::uint64_t sequence);
   static void cover(Run& run);
   static void give_up_to(Run& run, std::uint64_t given_up);
   static bool bound(Run& run);
   [[nodiscard]] static std::vector<SequenceRange> holes(const Run& run);
+  [[nodiscard]] static std::uint64_t sum_of(const Origin& origin, const Run& run);
   Run& run_of(const Origin& origin);
   void evict();
 

@@ -506,6 +506,86 @@ TEST_CASE("equal logs have equal summaries, however they came to be") {
   CHECK(one.summary() == other.summary());
 }
 
+TEST_CASE("logs that differ have different summaries, whatever they have in common") {
+  mesh::FloodLog one;
+  mesh::FloodLog other;
+  for (mesh::FloodLog* log : {&one, &other}) {
+    log->add(stone(1, 1));
+  }
+  REQUIRE(one.summary() == other.summary());
+  one.add(stone(1, 3));  // one before it is waited for
+  CHECK(one.summary() != other.summary());
+  other.add(stone(1, 3));
+  CHECK(one.summary() == other.summary());
+  const std::vector<mesh::LogExtent> later{{test_peer(1), 77, 3, 3}};
+  CHECK(one.give_up(later, {}));
+  CHECK(one.summary() != other.summary());
+  CHECK(other.give_up(later, {}));
+  CHECK(one.summary() == other.summary());
+  one.add(stone(1, 2));
+  CHECK(one.summary() != other.summary());
+  other.add(stone(1, 2));
+  CHECK(one.summary() == other.summary());
+  mesh::FloodLog third;
+  for (const std::uint64_t sequence : {3, 2, 1}) {
+    third.add(stone(1, sequence));
+  }
+  CHECK_MESSAGE(third.summary() == one.summary(), "what was given up and came after all is no difference");
+}
+
+TEST_CASE("what has left a log makes no difference to its summary") {
+  mesh::FloodLog one;
+  mesh::FloodLog other;
+  for (std::uint64_t sequence = 1; sequence <= mesh::FloodLog::most_entries; ++sequence) {
+    one.add(stone(2, sequence));
+  }
+  one.add(stone(1, 1));
+  other.add(stone(1, 1));
+  for (std::uint64_t sequence = 1; sequence <= mesh::FloodLog::most_entries; ++sequence) {
+    other.add(stone(2, sequence));
+  }
+  REQUIRE(one.find({{test_peer(1), 77}, 1}).has_value());
+  REQUIRE_FALSE(other.find({{test_peer(1), 77}, 1}).has_value());
+  CHECK(one.summary() == other.summary());
+}
+
+TEST_CASE("a change that came out of turn to one of two peers comes to the other by comparison") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(2));
+  mesh.network.run_for(Millis{60'000});
+  mesh.at(0).flood.receive(test_peer(1), mesh::Tombstones{0, {stone(40, 2)}});
+  REQUIRE(mesh.at(1).host.applied.empty());
+  mesh.network.run_for(Millis{60'000});
+  CHECK(mesh.at(1).host.times(change("s2")) == 1);
+}
+
+TEST_CASE("peers that have given up different changes compare summaries again once nothing is left to send") {
+  MemberMesh mesh;
+  mesh.network.through_codec = false;
+  mesh.start(0);
+  for (int i = 0; i < 1'100; ++i) {
+    mesh.at(0).flood.announce(std::vector<cache::Change>(64, change("r" + std::to_string(i))), {});
+  }
+  mesh.network.run_for(Millis{10});
+  MemberProcess& joiner = mesh.start(1, {0});
+  mesh.network.run_for(Millis{120'000});
+  REQUIRE(joiner.flood.counters().gaps >= 1);
+  std::size_t lists = 0;
+  std::size_t briefs = 0;
+  mesh.network.on_send = [&](const PeerId&, const PeerId&, const mesh::Message& message) {
+    if (const auto* digest = std::get_if<mesh::LogDigest>(&message)) {
+      ++(digest->brief ? briefs : lists);
+    }
+  };
+  mesh.network.run_for(Millis{120'000});
+  CHECK(lists == 0);
+  CHECK(briefs >= 14);
+  mesh.at(0).flood.announce({change("later")}, {});
+  mesh.network.run_for(Millis{60'000});
+  CHECK(joiner.host.times(change("later")) == 1);
+  CHECK(lists > 0);
+}
+
 TEST_CASE("whoever asks for the whole log again and again is sent it once") {
   MemberMesh mesh;
   REQUIRE(mesh.grow(2));
