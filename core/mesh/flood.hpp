@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/mesh/flood_log.hpp"
+#include "core/mesh/intake.hpp"
 #include "core/mesh/links.hpp"
 #include "core/mesh/members.hpp"
 
@@ -32,7 +33,8 @@ class Flood {
   void link_up(const PeerId& peer);
   void link_down(const PeerId& peer);
   /// New ones are applied (durably) before they are acknowledged, and passed on once: to every other linked peer, or to
-  /// 16 of them if there are more.
+  /// 16 of them if there are more. Those that come in greater number than Intake allows are neither: the next
+  /// comparison, with that peer, brings them again.
   void receive(const PeerId& from, const Tombstones& tombstones);
   void receive(const PeerId& from, const Acknowledge& acknowledge);
   void receive(const PeerId& from, const LogDigest& digest);
@@ -45,6 +47,7 @@ class Flood {
     std::uint64_t received = 0;
     std::uint64_t acknowledged_late = 0;  ///< announcements that ended by their deadline
     std::uint64_t gaps = 0;
+    std::uint64_t put_off = 0;  ///< that had to wait, since their link brought too many
     std::uint64_t unasked = 0;  ///< ends of comparisons that this side had not asked for
   };
   [[nodiscard]] const Counters& counters() const;
@@ -65,7 +68,7 @@ class Flood {
     bool sending = false;
     base::MonoTime began{};  ///< when it last began to send
     bool gap_there = false;
-    bool failed_here = false;  ///< something received could not be made durable
+    bool failed_here = false;  ///< something received could not be made durable, or has to wait
     std::uint64_t forgotten_told = 0;
     std::uint32_t lists_due = 0;       ///< digests with a list that it has not answered by one of its own
     std::uint32_t ends_due = 0;        ///< digests that LogEnd may answer now
@@ -103,6 +106,7 @@ class Flood {
   const base::MonoTime m_began;
   Random m_random;
   FloodLog m_log;
+  Intake m_intake;
   std::uint64_t m_sequence = 0;
   std::uint32_t m_number = 0;
   std::deque<Announcement> m_announcements;

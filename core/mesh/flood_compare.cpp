@@ -30,16 +30,23 @@ void Flood::link_down(const PeerId& peer) {
   drop_due(peer);
 }
 
+/// With one of all, and with one of those that hold something that could not be taken.
 void Flood::compare_at_random(base::MonoTime now) {
   if (now < m_next_comparison) {
     return;
   }
   m_next_comparison = now + comparison_interval;
+  m_intake.forget_full(now);
   std::erase_if(m_exchanges, [&](const auto& entry) { return !m_members.is_linked(entry.first); });
-  const std::vector<PeerId> peers = m_members.linked();
-  if (!peers.empty()) {
-    send_brief(peers[static_cast<std::size_t>(m_random() % peers.size())]);
-  }
+  std::vector<PeerId> peers = m_members.linked();
+  const auto compare_with_one = [&] {
+    if (!peers.empty()) {
+      send_brief(peers[static_cast<std::size_t>(m_random() % peers.size())]);
+    }
+  };
+  compare_with_one();
+  std::erase_if(peers, [&](const PeerId& peer) { return !m_exchanges[peer].failed_here; });
+  compare_with_one();
 }
 
 /// A log that begins with this process says nothing of what the other side may have missed before, until that is too

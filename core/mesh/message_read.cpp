@@ -177,7 +177,7 @@ github::Tag read_tag(Reader& from) {
   github::Tag tag;
   tag.host = read_field(from, longest_host);
   tag.prefix = read_field(from, longest_prefix);
-  if (!tag.prefix.empty() && !tag.prefix.starts_with('/')) {
+  if (tag.host.empty() || (!tag.prefix.empty() && !tag.prefix.starts_with('/'))) {
     from.fail();
   }
   return tag;

@@ -641,3 +641,82 @@ TEST_CASE("what one peer pours out is passed on in measure, and what is left out
   mesh.network.run_for(Millis{120'000});
   CHECK(mesh.at(2).host.times(change("s1000")) == 1);
 }
+
+TEST_CASE(
+    "a peer that pours out changes has some applied, and the rest later: none is lost, none is acknowledged early") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(2));
+  mesh.network.run_for(Millis{60'000});
+  // As if its own log held them, and its engine had long applied them.
+  mesh.network.set_reach([](const PeerId&, const PeerId&) { return false; });
+  for (int i = 0; i < 100; ++i) {
+    std::vector<cache::Change> changes;
+    for (int k = 0; k < 64; ++k) {
+      changes.push_back(change(std::to_string(i) + "x" + std::to_string(k)));
+    }
+    mesh.at(0).flood.announce(std::move(changes), {});
+  }
+  std::size_t acknowledged = 0;
+  mesh.network.on_send = [&](const PeerId& from, const PeerId&, const mesh::Message& message) {
+    acknowledged += from == test_peer(1) && std::holds_alternative<mesh::Acknowledge>(message) ? 1 : 0;
+  };
+  mesh.network.set_reach({});
+  mesh.network.run_for(Millis{100});
+  CHECK(acknowledged < 100);
+  CHECK(acknowledged == static_cast<std::size_t>(mesh.at(1).host.batches));
+  CHECK(mesh.at(1).host.applied.size() <= 2'000 + 64);
+  CHECK(mesh.at(1).flood.counters().put_off > 0);
+  mesh.network.run_for(Millis{60'000});
+  for (int i = 0; i < 100; ++i) {
+    CHECK(mesh.at(1).host.times(change(std::to_string(i) + "x0")) == 1);
+  }
+}
+
+TEST_CASE("changes of whole hosts without end are applied in measure, and others beside them at once") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(3));
+  mesh.network.run_for(Millis{60'000});
+  const cache::Change whole = github::Tag{"api.github.com", ""};
+  for (std::uint64_t sequence = 1; sequence <= 500; ++sequence) {
+    mesh.network.attach(test_peer(1)).send(test_peer(0), mesh::Tombstones{0, {{test_peer(40), 77, sequence, whole}}});
+  }
+  mesh.network.run_for(Millis{500});
+  CHECK(mesh.at(0).host.times(whole) == 160);
+  bool told = false;
+  mesh.at(1).flood.announce({whole, change("own")}, [&] { told = true; });
+  mesh.at(2).flood.announce({change("other")}, {});
+  mesh.network.run_for(Millis{50});
+  CHECK(told);
+  CHECK(mesh.at(0).host.times(whole) == 161);
+  CHECK(mesh.at(0).host.times(change("own")) == 1);
+  CHECK(mesh.at(0).host.times(change("other")) == 1);
+}
+
+TEST_CASE("while something had to wait, no comparison counts as complete") {
+  FloodRig rig;
+  rig.start();
+  rig.link(rig.lower);
+  rig.flood->receive(rig.lower, mesh::LogDigest{{}, false, false, 0});
+  // All that may be caught up with, and one more.
+  std::uint64_t sequence = 0;
+  std::uint32_t number = 0;
+  while (rig.flood->counters().put_off == 0) {
+    std::vector<mesh::Tombstone> stones;
+    while (stones.size() < mesh::most_tombstones) {
+      stones.push_back(stone(40, ++sequence));
+    }
+    rig.flood->receive(rig.lower, mesh::Tombstones{++number, std::move(stones)});
+  }
+  CHECK(rig.to<mesh::Acknowledge>(rig.lower).size() == number - 1);
+  rig.flood->receive(rig.lower, mesh::LogEnd{false});
+  CHECK(rig.host.distrusts);
+  // The next comparison is with that peer, and asks for it.
+  rig.clock.advance(Millis{15'000});
+  const std::size_t before = rig.to<mesh::LogDigest>(rig.lower).size();
+  rig.flood->tick();
+  const auto digests = rig.to<mesh::LogDigest>(rig.lower);
+  REQUIRE(digests.size() > before);
+  CHECK_FALSE(digests.back().brief);
+  REQUIRE(digests.back().extents.size() == 1);
+  CHECK(digests.back().extents[0].last == sequence - mesh::most_tombstones);
+}

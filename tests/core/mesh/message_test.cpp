@@ -150,6 +150,8 @@ TEST_CASE("keys of another length, numbers out of range and unusable addresses a
   CHECK(is_refused(fields_of(Suspect{test_peer(1), (1ULL << 62) + 1})));
   CHECK(is_refused({4U, 0x100000000U, 0U}));
   CHECK(is_refused(fields_of(Tombstones{0, {{test_peer(1), 1, 0, github::Tag{"h", "/p"}}}})));
+  CHECK(is_refused(fields_of(Tombstones{0, {{test_peer(1), 1, 1, github::Tag{"", "/p"}}}})));
+  CHECK_FALSE(is_refused(fields_of(Tombstones{0, {{test_peer(1), 1, 1, github::Tag{"h", ""}}}})));
   CHECK(is_refused(fields_of(LogDigest{{{test_peer(1), 1, 9, 7}}, false, false, 0})));
   using Holes = std::vector<SequenceRange>;
   const auto with_holes = [](Holes holes) {
