@@ -621,8 +621,8 @@ void LeaseTable::changed(const std::vector<cache::Change>& changes) {
   std::vector<SlotKey> leaderless;
   for (auto& [id, lease] : m_leases) {
     Slot& slot = m_slots.at(lease.slot);
-    const bool hit = std::any_of(changes.begin(), changes.end(), [&](const cache::Change& change) {
-      return concerns(change, slot.resource, lease.fingerprint);
+    const bool hit = std::any_of(changes.begin(), changes.end(), [&, &held = lease](const cache::Change& change) {
+      return concerns(change, slot.resource, held.fingerprint);
     });
     if (!hit) {
       continue;
