@@ -156,9 +156,12 @@ void Flood::receive(const PeerId& from, const Tombstones& tombstones) {
     return;
   }
   const std::vector<Tombstone> fresh = fresh_of(tombstones);
-  if (!apply(fresh)) {
+  Exchange& exchange = m_exchanges[from];
+  const bool admitted = m_intake.admit(from, fresh, exchange.ends_due > 0, m_clock.mono());
+  if (!admitted || !apply(fresh)) {
     // Not acknowledged, and not marked: the next comparison brings them again.
-    m_exchanges[from].failed_here = true;
+    m_counters.put_off += admitted ? 0 : fresh.size();
+    exchange.failed_here = true;
     return;
   }
   m_counters.received += fresh.size();

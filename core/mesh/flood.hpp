@@ -4,11 +4,13 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "core/mesh/flood_log.hpp"
+#include "core/mesh/intake.hpp"
 #include "core/mesh/links.hpp"
 #include "core/mesh/members.hpp"
 
@@ -31,7 +33,8 @@ class Flood {
   void link_up(const PeerId& peer);
   void link_down(const PeerId& peer);
   /// New ones are applied (durably) before they are acknowledged, and passed on once: to every other linked peer, or to
-  /// 16 of them if there are more.
+  /// 16 of them if there are more. Those that come in greater number than Intake allows are neither: the next
+  /// comparison, with that peer, brings them again.
   void receive(const PeerId& from, const Tombstones& tombstones);
   void receive(const PeerId& from, const Acknowledge& acknowledge);
   void receive(const PeerId& from, const LogDigest& digest);
@@ -44,6 +47,8 @@ class Flood {
     std::uint64_t received = 0;
     std::uint64_t acknowledged_late = 0;  ///< announcements that ended by their deadline
     std::uint64_t gaps = 0;
+    std::uint64_t put_off = 0;  ///< that had to wait, since their link brought too many
+    std::uint64_t unasked = 0;  ///< ends of comparisons that this side had not asked for
   };
   [[nodiscard]] const Counters& counters() const;
 
@@ -63,8 +68,15 @@ class Flood {
     bool sending = false;
     base::MonoTime began{};  ///< when it last began to send
     bool gap_there = false;
-    bool failed_here = false;  ///< something received could not be made durable
+    bool failed_here = false;  ///< something received could not be made durable, or has to wait
     std::uint64_t forgotten_told = 0;
+    std::uint32_t lists_due = 0;       ///< digests with a list that it has not answered by one of its own
+    std::uint32_t ends_due = 0;        ///< digests that LogEnd may answer now
+    std::uint64_t summary_listed = 0;  ///< this side's, when it sent its list
+    std::uint64_t summary_there = 0;   ///< the other side's, when it sent its list
+    bool complete_there = false;       ///< it missed nothing then
+    /// Summaries, here and there, of logs that had nothing for each other though they differ: what is given up differs.
+    std::optional<std::pair<std::uint64_t, std::uint64_t>> reconciled;
   };
 
   [[nodiscard]] std::uint32_t next_number();
@@ -75,9 +87,11 @@ class Flood {
   static std::vector<Tombstone> take_chunk(std::vector<Tombstone>& stones);
   void compare_at_random(base::MonoTime now);
   void send_brief(const PeerId& to);
+  void send_list(const PeerId& to, Exchange& exchange, bool answer);
   void send_missing(const PeerId& to, Exchange& exchange, const std::vector<LogExtent>& theirs);
   void pump(const PeerId& to, Exchange& exchange);
   [[nodiscard]] bool may_vouch() const;
+  [[nodiscard]] bool is_reconciled(const Exchange& exchange, std::uint64_t summary_there);
   void complete(const Exchange& exchange);
   void note_gap();
   void drop_due(const PeerId& peer);
@@ -92,6 +106,7 @@ class Flood {
   const base::MonoTime m_began;
   Random m_random;
   FloodLog m_log;
+  Intake m_intake;
   std::uint64_t m_sequence = 0;
   std::uint32_t m_number = 0;
   std::deque<Announcement> m_announcements;

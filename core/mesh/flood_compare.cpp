@@ -30,16 +30,23 @@ void Flood::link_down(const PeerId& peer) {
   drop_due(peer);
 }
 
+/// With one of all, and with one of those that hold something that could not be taken.
 void Flood::compare_at_random(base::MonoTime now) {
   if (now < m_next_comparison) {
     return;
   }
   m_next_comparison = now + comparison_interval;
+  m_intake.forget_full(now);
   std::erase_if(m_exchanges, [&](const auto& entry) { return !m_members.is_linked(entry.first); });
-  const std::vector<PeerId> peers = m_members.linked();
-  if (!peers.empty()) {
-    send_brief(peers[static_cast<std::size_t>(m_random() % peers.size())]);
-  }
+  std::vector<PeerId> peers = m_members.linked();
+  const auto compare_with_one = [&] {
+    if (!peers.empty()) {
+      send_brief(peers[static_cast<std::size_t>(m_random() % peers.size())]);
+    }
+  };
+  compare_with_one();
+  std::erase_if(peers, [&](const PeerId& peer) { return !m_exchanges[peer].failed_here; });
+  compare_with_one();
 }
 
 /// A log that begins with this process says nothing of what the other side may have missed before, until that is too
@@ -50,15 +57,21 @@ bool Flood::may_vouch() const {
 
 /// A summary is enough while nobody misses anything, which is nearly always. It vouches for the sender's log.
 void Flood::send_brief(const PeerId& to) {
-  LogDigest digest;
-  digest.brief = may_vouch();
-  if (digest.brief) {
-    digest.summary = m_log.summary();
-  } else {
-    digest.extents = m_log.extents();
+  Exchange& exchange = m_exchanges[to];
+  exchange.failed_here = false;
+  if (!may_vouch()) {
+    send_list(to, exchange, false);
+    return;
   }
-  m_exchanges[to].failed_here = false;
-  m_links.send(to, std::move(digest));
+  ++exchange.ends_due;
+  m_links.send(to, LogDigest{{}, false, true, m_log.summary()});
+}
+
+/// An end is due once each side has the other's list: nobody can know before what the other one misses.
+void Flood::send_list(const PeerId& to, Exchange& exchange, bool answer) {
+  ++(answer ? exchange.ends_due : exchange.lists_due);
+  exchange.summary_listed = m_log.summary();
+  m_links.send(to, LogDigest{m_log.extents(), answer, false, exchange.summary_listed});
 }
 
 void Flood::receive(const PeerId& from, const LogDigest& digest) {
@@ -67,29 +80,35 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
   }
   Exchange& exchange = m_exchanges[from];
   if (digest.brief) {
-    if (digest.summary == m_log.summary()) {
+    if (is_reconciled(exchange, digest.summary)) {
       complete(exchange);
       m_links.send(from, LogEnd{false});
     } else {
-      m_links.send(from, LogDigest{m_log.extents(), false, false, 0});
+      send_list(from, exchange, false);
     }
     return;
+  }
+  if (exchange.lists_due > 0 && digest.answer) {
+    --exchange.lists_due;
+    ++exchange.ends_due;
   }
   if (exchange.sending && m_clock.mono() < exchange.began + comparison_interval) {
     return;  // first what it was promised: whoever asks on and on makes no work
   }
   exchange.failed_here = false;
+  exchange.summary_there = digest.summary;
   if (m_log.give_up(digest.extents, {m_self, m_incarnation})) {
     note_gap();
   }
   if (!digest.answer) {
-    m_links.send(from, LogDigest{m_log.extents(), true, false, 0});
+    send_list(from, exchange, true);
   }
   send_missing(from, exchange, digest.extents);
 }
 
 void Flood::send_missing(const PeerId& to, Exchange& exchange, const std::vector<LogExtent>& theirs) {
   FloodLog::Missing missing = m_log.missing_there(theirs);
+  exchange.complete_there = missing.names.empty();
   exchange.backlog = std::move(missing.names);
   exchange.sent = 0;
   exchange.under_way.clear();
@@ -135,10 +154,25 @@ void Flood::receive(const PeerId& from, const LogEnd& end) {
   if (exchange == m_exchanges.end()) {
     return;
   }
+  if (exchange->second.ends_due == 0) {
+    ++m_counters.unasked;  // nothing was asked: it vouches for nothing, and no question of ours found a gap
+    return;
+  }
+  --exchange->second.ends_due;
+  const std::uint64_t summary = m_log.summary();
   if (end.gap) {
     note_gap();
+  } else if (exchange->second.complete_there && exchange->second.summary_listed == summary) {
+    exchange->second.reconciled = {summary, exchange->second.summary_there};  // and nothing came from there
   }
   complete(exchange->second);
+}
+
+/// Logs may differ for good: who joined later than another has given up more of what is gone everywhere. Once lists
+/// have shown that there is nothing to send, summaries are enough again.
+bool Flood::is_reconciled(const Exchange& exchange, std::uint64_t summary_there) {
+  const std::uint64_t summary = m_log.summary();
+  return summary_there == summary || exchange.reconciled == std::pair(summary, summary_there);
 }
 
 /// Nothing is missed that this peer knows of.

@@ -1,19 +1,52 @@
 #include "core/mesh/flood_log.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <utility>
 
 #include "core/mesh/rank.hpp"
 
 namespace ghoard::mesh {
 
+namespace {
+
+/// The piece that holds the number, or the end.
+template <class Pieces>
+auto piece_with(Pieces& pieces, std::uint64_t sequence) {
+  auto piece = pieces.upper_bound(sequence);
+  if (piece == pieces.begin() || std::prev(piece)->second < sequence) {
+    return pieces.end();
+  }
+  return std::prev(piece);
+}
+
+/// How many bytes CBOR takes for a number (RFC 8949, section 3).
+std::size_t size_of(std::uint64_t number) {
+  if (number < 24) {
+    return 1;
+  }
+  return number <= 0xff ? 2 : number <= 0xffff ? 3 : number <= 0xffffffff ? 5 : 9;
+}
+
+std::size_t size_of(const LogExtent& extent) {
+  constexpr std::size_t list_and_peer = 1 + 34;
+  return list_and_peer + size_of(extent.incarnation) + size_of(extent.first) + size_of(extent.last);
+}
+
+std::size_t size_of(const std::vector<SequenceRange>& holes) {
+  std::size_t size = 1;
+  for (const SequenceRange& hole : holes) {
+    size += size_of(hole.first) + size_of(hole.last);
+  }
+  return size;
+}
+
+}  // namespace
+
 bool FloodLog::is_applied(const Origin& origin, std::uint64_t sequence) const {
   const auto found = m_runs.find(origin);
-  if (found == m_runs.end()) {
-    return false;
-  }
-  const Run& run = found->second;
-  return (sequence > run.given_up && sequence <= run.covered) || run.sparse.contains(sequence);
+  return found != m_runs.end() && piece_with(found->second.pieces, sequence) != found->second.pieces.end();
 }
 
 bool FloodLog::add(const Tombstone& stone) {
@@ -22,34 +55,100 @@ bool FloodLog::add(const Tombstone& stone) {
     m_order.push_back({{stone.origin, stone.incarnation}, stone.sequence});
     ++m_size;
   }
-  run.sparse.insert(stone.sequence);
-  advance(run);
   bool gap = false;
-  if (run.sparse.size() > most_sparse) {
-    const std::uint64_t lowest = *run.sparse.begin();
-    if (lowest > run.covered + 1) {
-      run.given_up = run.covered = lowest - 1;
-      run.floor = std::max(run.floor, lowest);
-      advance(run);
-      gap = true;
-    } else {
-      run.sparse.erase(run.sparse.begin());
-    }
+  if (insert(run, stone.sequence)) {
+    cover(run);
+    gap = bound(run);
   }
   evict();
   return gap;
 }
 
-void FloodLog::advance(Run& run) {
-  for (auto next = run.sparse.find(run.covered + 1); next != run.sparse.end() && *next == run.covered + 1;) {
-    ++run.covered;
-    next = run.sparse.erase(next);
+/// False if it was there.
+bool FloodLog::insert(Run& run, std::uint64_t sequence) {
+  if (piece_with(run.pieces, sequence) != run.pieces.end()) {
+    return false;
   }
+  const auto before = piece_with(run.pieces, sequence - 1);
+  const auto after = run.pieces.find(sequence + 1);
+  const std::uint64_t last = after == run.pieces.end() ? sequence : after->second;
+  if (after != run.pieces.end()) {
+    run.pieces.erase(after);
+  }
+  if (before != run.pieces.end()) {
+    before->second = last;
+  } else {
+    run.pieces.emplace(sequence, last);
+  }
+  run.beyond += sequence > run.covered ? 1 : 0;
+  return true;
+}
+
+/// What follows what is covered is covered, too.
+void FloodLog::cover(Run& run) {
+  const auto piece = piece_with(run.pieces, run.covered + 1);
+  if (piece == run.pieces.end()) {
+    return;
+  }
+  run.beyond -= piece->second - run.covered;
+  run.covered = piece->second;
+  const auto end = run.gone.upper_bound(run.covered);
+  if (end != run.gone.begin()) {
+    run.floor = std::max(run.floor, *std::prev(end) + 1);
+    run.gone.erase(run.gone.begin(), end);
+  }
+}
+
+/// Not below what is covered.
+void FloodLog::give_up_to(Run& run, std::uint64_t given_up) {
+  for (auto piece = run.pieces.upper_bound(run.covered); piece != run.pieces.end() && piece->first <= given_up;
+       ++piece) {
+    run.beyond -= std::min(piece->second, given_up) - piece->first + 1;
+  }
+  run.given_up = run.covered = given_up;
+  run.floor = std::max(run.floor, given_up + 1);
+  run.gone.erase(run.gone.begin(), run.gone.upper_bound(given_up));
+  cover(run);
+}
+
+/// Whoever sends numbers from anywhere takes no more memory than this. True if a gap came of it.
+bool FloodLog::bound(Run& run) {
+  bool gap = false;
+  while (run.beyond > (gap ? most_beyond / 2 : most_beyond) || (run.pieces.size() > most_pieces && run.beyond > 0)) {
+    give_up_to(run, run.pieces.upper_bound(run.covered)->first - 1);
+    gap = true;
+  }
+  while (run.pieces.size() > most_pieces) {
+    // All before the last are followed by holes. The one just before it is the least likely to be true; should it be,
+    // it is applied anew.
+    run.pieces.erase(std::prev(run.pieces.end(), 2));
+  }
+  return gap;
+}
+
+/// What is missing of what is given up: the first hole, and the rest as one. Pieces within it are applied, and are only
+/// sent again.
+std::vector<SequenceRange> FloodLog::holes(const Run& run) {
+  std::vector<SequenceRange> found;
+  std::uint64_t next = 1;
+  for (auto piece = run.pieces.begin(); next <= run.given_up; ++piece) {
+    const bool is_last = piece == run.pieces.end() || piece->first > run.given_up;
+    const std::uint64_t end = is_last ? run.given_up : piece->first - 1;
+    if (next <= end) {
+      found.push_back({next, found.empty() ? end : run.given_up});
+    }
+    if (is_last || found.size() == most_holes) {
+      break;
+    }
+    next = piece->second + 1;
+  }
+  return found;
 }
 
 FloodLog::Run& FloodLog::run_of(const Origin& origin) {
   const auto [entry, is_new] = m_runs.try_emplace(origin);
   entry->second.used = ++m_uses;
+  entry->second.sum.reset();  // whoever asks for it changes it
   if (is_new && m_runs.size() > most_kept_origins) {
     auto oldest = m_runs.begin();
     for (auto run = m_runs.begin(); run != m_runs.end(); ++run) {
@@ -69,23 +168,54 @@ void FloodLog::evict() {
     const auto run = m_runs.find(oldest.origin);
     if (run != m_runs.end() && run->second.entries.erase(oldest.sequence) > 0) {
       --m_size;
-      run->second.floor = std::max(run->second.floor, oldest.sequence + 1);
+      if (oldest.sequence <= run->second.covered) {
+        run->second.floor = std::max(run->second.floor, oldest.sequence + 1);
+      } else {
+        run->second.gone.insert(oldest.sequence);
+      }
     }
   }
 }
 
 std::vector<LogExtent> FloodLog::extents() const {
+  constexpr std::size_t rest_of_message = 64;
   std::vector<LogExtent> result;
+  std::size_t room = longest_message - rest_of_message;
   for (const auto& [origin, run] : m_runs) {
     result.push_back({origin.peer, origin.incarnation, std::min(run.floor, run.covered + 1), run.covered});
+    room -= size_of(result.back());
+  }
+  auto extent = result.begin();
+  for (const auto& [origin, run] : m_runs) {
+    std::vector<SequenceRange> missing = holes(run);
+    const std::size_t size = size_of(missing);
+    if (!missing.empty() && size <= room) {
+      room -= size;
+      extent->holes = std::move(missing);
+    } else if (!missing.empty()) {
+      extent->last = missing.front().first - 1;
+      extent->first = std::min(extent->first, extent->last + 1);
+    }
+    ++extent;
   }
   return result;
 }
 
-std::uint64_t FloodLog::summary() const {
+std::uint64_t FloodLog::sum_of(const Origin& origin, const Run& run) {
+  std::uint64_t sum = rank_of(rank_seed(origin.peer.key), origin.incarnation);
+  for (const auto& [first, last] : run.pieces) {
+    sum = rank_of(rank_of(sum, first), last);
+  }
+  return holes(run).empty() ? sum : rank_of(sum, run.given_up);
+}
+
+std::uint64_t FloodLog::summary() {
   std::uint64_t sum = 0;
-  for (const auto& [origin, run] : m_runs) {
-    sum += rank_of(rank_of(rank_seed(origin.peer.key), origin.incarnation), run.covered);
+  for (auto& [origin, run] : m_runs) {
+    if (!run.sum.has_value()) {
+      run.sum = sum_of(origin, run);
+    }
+    sum += *run.sum;
   }
   return sum;
 }
@@ -99,28 +229,34 @@ bool FloodLog::give_up(std::span<const LogExtent> theirs, const Origin& own) {
     if (origin == own || extent.last <= covered || extent.first <= covered + 1) {
       continue;
     }
-    Run& run = run_of(origin);
-    run.given_up = run.covered = extent.first - 1;
-    run.floor = std::max(run.floor, extent.first);
-    advance(run);
+    give_up_to(run_of(origin), extent.first - 1);
     gap = true;
   }
   return gap;
 }
 
 FloodLog::Missing FloodLog::missing_there(std::span<const LogExtent> theirs) const {
-  std::map<Origin, std::uint64_t> covered;
+  std::map<Origin, const LogExtent*> known;
   for (const LogExtent& extent : theirs) {
-    covered[{extent.origin, extent.incarnation}] = extent.last;
+    known[{extent.origin, extent.incarnation}] = &extent;
   }
   Missing missing;
   for (const auto& [origin, run] : m_runs) {
-    const auto known = covered.find(origin);
-    const std::uint64_t last = known == covered.end() ? 0 : known->second;
-    missing.gap = missing.gap || (run.covered > last && run.floor > last + 1);
-    for (auto entry = run.entries.upper_bound(last); entry != run.entries.end(); ++entry) {
-      missing.names.push_back({origin, entry->first});
+    const auto found = known.find(origin);
+    const LogExtent* extent = found == known.end() ? nullptr : found->second;
+    const auto name_all = [&, &of = origin, &entries = run.entries](std::uint64_t first, std::uint64_t last) {
+      for (auto entry = entries.lower_bound(first); entry != entries.end() && entry->first <= last; ++entry) {
+        missing.names.push_back({of, entry->first});
+      }
+    };
+    if (extent != nullptr) {
+      for (const SequenceRange& hole : extent->holes) {
+        name_all(hole.first, hole.last);
+      }
     }
+    const std::uint64_t last = extent == nullptr ? 0 : extent->last;
+    missing.gap = missing.gap || (run.covered > last && run.floor > last + 1);
+    name_all(last + 1, std::numeric_limits<std::uint64_t>::max());
   }
   return missing;
 }

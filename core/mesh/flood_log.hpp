@@ -28,21 +28,26 @@ struct TombstoneName {
 
 /// Which tombstones were applied here, and the latest of them for those who missed some. Bounded: 65,536 tombstones,
 /// the oldest going first, and 256 origins, the longest unused going first.
+///
+/// Members may lie about origins other than themselves, so nothing that is told makes a number count as applied but the
+/// tombstone itself: what is given up is named as a hole, and is as welcome later as if nothing had been told.
 class FloodLog {
  public:
   static constexpr std::size_t most_entries = 65'536;
   static constexpr std::size_t most_kept_origins = 256;  ///< so that all extents fit into one message
-  static constexpr std::size_t most_sparse = 4'096;
+  static constexpr std::uint64_t most_beyond = 4'096;    ///< applied while one before them is waited for
+  static constexpr std::size_t most_pieces = 1'024;      ///< runs of numbers that are kept for one origin
 
   [[nodiscard]] bool is_applied(const Origin& origin, std::uint64_t sequence) const;
   /// Marks it as applied. True if so many before it are missing that they are given up: a gap.
   bool add(const Tombstone& stone);
 
   /// Per origin what is covered: everything up to `last` was applied, or is given up because whatever is older must be
-  /// revalidated anyway; all from `first` on can be handed out.
+  /// revalidated anyway; all from `first` on can be handed out. What is given up and missing is named as holes; where
+  /// the message has no room for these, less is covered.
   [[nodiscard]] std::vector<LogExtent> extents() const;
-  /// Equal for logs that cover the same.
-  [[nodiscard]] std::uint64_t summary() const;
+  /// Equal for logs in which the same was applied and the same holes are given up, whatever is still there of it.
+  [[nodiscard]] std::uint64_t summary();
 
   /// Gives up what the other side had and has no longer. True if there was such: a gap. `own` cannot be missed.
   bool give_up(std::span<const LogExtent> theirs, const Origin& own);
@@ -59,14 +64,22 @@ class FloodLog {
 
  private:
   struct Run {
-    std::uint64_t given_up = 0;      ///< up to here nothing is missed, applied or not
-    std::uint64_t covered = 0;       ///< (given_up, covered] was applied
-    std::uint64_t floor = 1;         ///< [floor, covered] is in `entries`
-    std::set<std::uint64_t> sparse;  ///< applied outside of that
+    std::map<std::uint64_t, std::uint64_t> pieces;  ///< applied: first and last of each run of numbers
+    std::uint64_t given_up = 0;                     ///< what is missing up to here is not waited for
+    std::uint64_t covered = 0;                      ///< up to here everything was applied or is given up
+    std::uint64_t beyond = 0;                       ///< how many were applied after that
+    std::uint64_t floor = 1;                        ///< what is applied of [floor, covered] is in `entries`
+    std::set<std::uint64_t> gone;                   ///< not in `entries` any more, of those beyond
     std::map<std::uint64_t, cache::Change> entries;
     std::uint64_t used = 0;
+    std::optional<std::uint64_t> sum;  ///< of the run's part in the summary, until it changes
   };
-  static void advance(Run& run);
+  static bool insert(Run& run, std::uint64_t sequence);
+  static void cover(Run& run);
+  static void give_up_to(Run& run, std::uint64_t given_up);
+  static bool bound(Run& run);
+  [[nodiscard]] static std::vector<SequenceRange> holes(const Run& run);
+  [[nodiscard]] static std::uint64_t sum_of(const Origin& origin, const Run& run);
   Run& run_of(const Origin& origin);
   void evict();
 

@@ -26,6 +26,7 @@ inline constexpr std::size_t most_records = 32;
 inline constexpr std::size_t most_tombstones = 64;
 inline constexpr std::size_t most_origins = 512;
 inline constexpr std::size_t most_members = 400;
+inline constexpr std::size_t most_holes = 2;  ///< of one origin
 
 /// Chosen by whoever asks; answers carry it. Never reused while a question is open.
 using QuestionId = std::uint32_t;
@@ -184,11 +185,18 @@ struct Tombstones {
 struct Acknowledge {
   std::uint32_t number = 0;
 };
+struct SequenceRange {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  bool operator==(const SequenceRange&) const = default;
+};
 struct LogExtent {
   PeerId origin;
   std::uint64_t incarnation = 0;
   std::uint64_t first = 0;  ///< the oldest that is still there
   std::uint64_t last = 0;
+  /// Up to `last`, in order: what the sender had to give up without having seen it. It may still be sent.
+  std::vector<SequenceRange> holes{};
 };
 struct LogDigest {  ///< what the sender has; the receiver sends what is missing there, and asks for what is missing
                     ///< here

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "core/mesh/message_fields.hpp"
@@ -40,7 +41,11 @@ void read_list(Reader& from, std::size_t most, std::vector<Item>& to, ReadItem r
   to.reserve(list.size());
   for (const nlohmann::json& item : list) {
     Reader fields(item);
-    to.push_back(read_item(fields));
+    if constexpr (std::is_invocable_v<ReadItem, Reader&, const nlohmann::json&>) {
+      to.push_back(read_item(fields, item));  // whose form depends on what there is
+    } else {
+      to.push_back(read_item(fields));
+    }
     if (!fields.ok()) {
       from.fail();
       return;
@@ -186,7 +191,7 @@ github::Tag read_tag(Reader& from) {
   github::Tag tag;
   tag.host = read_field(from, longest_host);
   tag.prefix = read_field(from, longest_prefix);
-  if (!tag.prefix.empty() && !tag.prefix.starts_with('/')) {
+  if (tag.host.empty() || (!tag.prefix.empty() && !tag.prefix.starts_with('/'))) {
     from.fail();
   }
   return tag;
@@ -214,7 +219,28 @@ Tombstone read_tombstone(Reader& from, const nlohmann::json& item) {
   return stone;
 }
 
-LogExtent read_extent(Reader& from) {
+/// Pairs of first and last, each above the one before.
+std::vector<SequenceRange> read_holes(Reader& from, std::uint64_t last) {
+  const nlohmann::json& list = from.list(2 * most_holes);
+  Reader numbers(list);
+  std::vector<SequenceRange> holes;
+  std::uint64_t before = 0;
+  for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
+    const SequenceRange hole{numbers.number(last), numbers.number(last)};
+    if (hole.first <= before || hole.last < hole.first) {
+      from.fail();
+      return {};
+    }
+    before = hole.last;
+    holes.push_back(hole);
+  }
+  if (!numbers.ok() || list.size() % 2 != 0) {
+    from.fail();
+  }
+  return holes;
+}
+
+LogExtent read_extent(Reader& from, const nlohmann::json& item) {
   LogExtent extent;
   extent.origin = from.peer();
   extent.incarnation = from.number();
@@ -222,6 +248,9 @@ LogExtent read_extent(Reader& from) {
   extent.last = from.number(highest_sequence);
   if (extent.first > extent.last + 1) {
     from.fail();
+  }
+  if (item.size() > 4) {
+    extent.holes = read_holes(from, extent.last);
   }
   return extent;
 }
@@ -393,16 +422,7 @@ void read(Reader& from, Alive& to) {
 
 void read(Reader& from, Tombstones& to) {
   to.number = read_u32(from);
-  const nlohmann::json& list = from.list(most_tombstones);
-  to.tombstones.reserve(list.size());
-  for (const nlohmann::json& item : list) {
-    Reader fields(item);
-    to.tombstones.push_back(read_tombstone(fields, item));
-    if (!fields.ok()) {
-      from.fail();
-      return;
-    }
-  }
+  read_list(from, most_tombstones, to.tombstones, read_tombstone);
 }
 
 void read(Reader& from, Acknowledge& to) {

@@ -96,6 +96,13 @@ Writer fields_of(const Tombstone& stone) {
 Writer fields_of(const LogExtent& extent) {
   Writer fields;
   fields.peer(extent.origin).number(extent.incarnation).number(extent.first).number(extent.last);
+  if (!extent.holes.empty()) {
+    Writer holes;
+    for (const SequenceRange& hole : extent.holes) {
+      holes.number(hole.first).number(hole.last);
+    }
+    fields.list(std::move(holes));
+  }
   return fields;
 }
 

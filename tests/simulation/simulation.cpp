@@ -1,6 +1,7 @@
 #include "tests/simulation/simulation.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace ghoard::testing {
 
@@ -24,8 +25,11 @@ peer::Multiaddr address_of(std::size_t index) {
   return address;
 }
 
+/// 0 for what no node of the simulation has made.
 std::uint64_t version_of(const cache::SharedValue& value) {
-  return std::stoull(*value.body);
+  std::uint64_t version = 0;
+  std::from_chars(value.body->data(), value.body->data() + value.body->size(), version);
+  return version;
 }
 
 }  // namespace
@@ -156,6 +160,17 @@ void Simulation::send(std::size_t from, std::size_t to, mesh::Message message) {
     return;
   }
   ++messages;
+  if (on_send) {
+    on_send(from, message);
+  }
+  if (const auto mishap = m_mishaps.find({from, to}); mishap != m_mishaps.end()) {
+    const Mishap kind = mishap->second;
+    m_mishaps.erase(mishap);
+    if (kind == Mishap::lost) {
+      return;
+    }
+    inject(from, to, message);
+  }
   if (is_blocked(from, to)) {
     link->second.from[from].held.push_back(std::move(message));
     return;
@@ -308,6 +323,36 @@ void Simulation::block(std::size_t from, std::size_t to, bool blocked) {
       transmit(from, to, link->second, std::move(message));
     }
   }
+}
+
+void Simulation::mishap(std::size_t from, std::size_t to, Mishap kind) {
+  m_mishaps[{from, to}] = kind;
+}
+
+void Simulation::stall(std::size_t from, std::size_t to, Millis time) {
+  const auto link = m_links.find(pair(from, to));
+  if (link != m_links.end()) {
+    Direction& way = link->second.from[from];
+    way.last_arrival = std::max(way.last_arrival, m_now + time);
+  }
+}
+
+void Simulation::inject(std::size_t from, std::size_t to, mesh::Message message) {
+  const auto link = m_links.find(pair(from, to));
+  if (link == m_links.end()) {
+    return;
+  }
+  if (is_blocked(from, to)) {
+    link->second.from[from].held.push_back(std::move(message));
+  } else {
+    transmit(from, to, link->second, std::move(message));
+  }
+}
+
+/// 0: not linked.
+std::uint64_t Simulation::link_number(std::size_t one, std::size_t other) const {
+  const auto link = m_links.find(pair(one, other));
+  return link == m_links.end() ? 0 : link->second.number;
 }
 
 void Simulation::split(const std::set<std::size_t>& side, bool apart) {
@@ -545,7 +590,9 @@ void SimulatedNode::fetched(const Key& key, std::optional<std::uint64_t> version
   const bool overtaken = change.has_value() && *change >= flight.began;
   const Stored stored{flight.resource, *version, flight.began, overtaken};
   m_cache[key] = stored;
-  if (lease != nullptr) {
+  if (lease != nullptr && m_world.github().unshareable.contains(flight.resource.path)) {
+    lease->pass();
+  } else if (lease != nullptr) {
     cache::SharedValue value = shared(key, stored);
     value.overtaken = overtaken;
     lease->done(std::move(value));
@@ -583,13 +630,22 @@ void SimulatedNode::write(const std::string& path, std::function<void(const std:
   m_world.at(2 * half, [this, changes, done = std::move(done)] {
     run([this, changes, done] {
       static_cast<void>(apply(changes));
-      std::set<std::size_t> told{m_index};
+      std::map<std::size_t, std::uint64_t> links;
       for (const mesh::PeerId& peer : m_node->members().linked()) {
-        told.insert(*m_world.index_of(peer));
+        const std::size_t index = *m_world.index_of(peer);
+        links[index] = m_world.link_number(m_index, index);
       }
       const std::uint64_t late = m_node->flood().counters().acknowledged_late;
-      m_node->announce(changes, [this, told, late, done] {
-        done(m_node->flood().counters().acknowledged_late == late ? told : std::set<std::size_t>{m_index});
+      m_node->announce(changes, [this, links, late, done] {
+        std::set<std::size_t> told{m_index};
+        for (const auto& [index, number] : links) {
+          // Who is lost is not waited for, and may not have got it.
+          const bool lasted = number != 0 && m_world.link_number(m_index, index) == number;
+          if (lasted && m_node->flood().counters().acknowledged_late == late) {
+            told.insert(index);
+          }
+        }
+        done(told);
       });
     });
   });

@@ -43,6 +43,7 @@ struct SimulatedGitHub {
   std::map<std::string, std::set<cache::Fingerprint>> private_to;  ///< who may see a path; absent: everybody
   std::map<std::string, int> calls;                                ///< answers that cost quota
   std::map<std::string, int> confirmations;                        ///< 304s
+  std::set<std::string> unshareable;                               ///< too large, say: nobody else can use its answer
   bool failing = false;
 
   [[nodiscard]] int total() const {
@@ -82,6 +83,15 @@ class Simulation {
   void block(std::size_t from, std::size_t to, bool blocked);
   void split(const std::set<std::size_t>& side, bool apart);
   void break_link(std::size_t one, std::size_t other);
+  /// What becomes of the next message from one to the other.
+  enum class Mishap { lost, doubled };
+  void mishap(std::size_t from, std::size_t to, Mishap kind);
+  /// Whatever is sent from one to the other from now on arrives so much later, in order.
+  void stall(std::size_t from, std::size_t to, Millis time);
+  /// A message that `from` did not mean to send, as if it had. Nothing if they are not linked.
+  void inject(std::size_t from, std::size_t to, mesh::Message message);
+  /// Told of every message that is sent.
+  std::function<void(std::size_t from, const mesh::Message&)> on_send;
 
   std::uint64_t messages = 0;  ///< sent in all
   std::uint64_t bytes = 0;     ///< the same, encoded, with record and frame around each, if count_bytes
@@ -113,6 +123,7 @@ class Simulation {
   void dial(std::size_t from, std::size_t to, bool back);
   void close(std::size_t from, std::size_t to);
   void drop(std::size_t one, std::size_t other, mesh::LinkEnd end, std::optional<std::size_t> told_only);
+  [[nodiscard]] std::uint64_t link_number(std::size_t one, std::size_t other) const;
   [[nodiscard]] bool is_blocked(std::size_t from, std::size_t to) const { return m_blocked.contains({from, to}); }
   std::optional<std::size_t> index_of(const mesh::PeerId& id) const;
   bool step(MonoTime limit);
@@ -128,6 +139,7 @@ class Simulation {
   std::map<Pair, Link> m_links;
   std::set<Pair> m_dialling;  // ordered: from, to
   std::set<Pair> m_blocked;
+  std::map<Pair, Mishap> m_mishaps;  // ordered: from, to
   SimulatedGitHub m_github;
 };
 

@@ -150,7 +150,21 @@ TEST_CASE("keys of another length, numbers out of range and unusable addresses a
   CHECK(is_refused(fields_of(Suspect{test_peer(1), (1ULL << 62) + 1})));
   CHECK(is_refused({4U, 0x100000000U, 0U}));
   CHECK(is_refused(fields_of(Tombstones{0, {{test_peer(1), 1, 0, github::Tag{"h", "/p"}}}})));
+  CHECK(is_refused(fields_of(Tombstones{0, {{test_peer(1), 1, 1, github::Tag{"", "/p"}}}})));
+  CHECK_FALSE(is_refused(fields_of(Tombstones{0, {{test_peer(1), 1, 1, github::Tag{"h", ""}}}})));
   CHECK(is_refused(fields_of(LogDigest{{{test_peer(1), 1, 9, 7}}, false, false, 0})));
+  using Holes = std::vector<SequenceRange>;
+  const auto with_holes = [](Holes holes) {
+    return fields_of(LogDigest{{{test_peer(1), 1, 8, 9, std::move(holes)}}, false, false, 0});
+  };
+  CHECK_FALSE(is_refused(with_holes({{1, 1}, {3, 9}})));
+  for (const Holes& holes : {Holes{{0, 1}}, Holes{{2, 1}}, Holes{{1, 10}}, Holes{{1, 3}, {3, 4}}, Holes{{4, 5}, {1, 2}},
+                             Holes{{1, 1}, {3, 3}, {5, 5}}}) {
+    CHECK(is_refused(with_holes(holes)));
+  }
+  nlohmann::json half = with_holes({{1, 1}});
+  half[1][0][4].push_back(3U);
+  CHECK(is_refused(half));
   nlohmann::json records = fields_of(Records{{{test_peer(1), 1, {test_address(1)}, true}}});
   for (const char* address : {"/ip4/0.0.0.0/tcp/1", "/ip4/10.0.0.1/udp/1", "nonsense", ""}) {
     records[1][0][2][0] = address;

@@ -1,0 +1,65 @@
+#include "core/mesh/intake.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "core/github/api_path.hpp"
+
+namespace ghoard::mesh {
+
+bool is_wide(const cache::Change& change) {
+  const auto* tag = std::get_if<github::Tag>(&change);
+  if (tag == nullptr) {
+    return false;
+  }
+  const github::ApiPath path(tag->prefix);
+  return path.size() == 0 || path[0].empty() || (path.size() == 1 && (path[0] == "repos" || path[0] == "api"));
+}
+
+bool Intake::has(const Share& share, const Size& size, base::MonoTime now) {
+  return share.all.has(size.all, now) && share.wide.has(size.wide, now);
+}
+
+void Intake::take(Share& share, const Size& size, base::MonoTime now) {
+  static_cast<void>(share.all.take(size.all, now));
+  static_cast<void>(share.wide.take(size.wide, now));
+}
+
+bool Intake::is_full(const Share& share, base::MonoTime now) {
+  return share.all.is_full(now) && share.wide.is_full(now);
+}
+
+bool Intake::admit(const PeerId& from, std::span<const Tombstone> stones, bool asked, base::MonoTime now) {
+  Size own;
+  Size passed_on;
+  std::vector<const cache::Change*> wide;  // what is named twice is done once
+  for (const Tombstone& stone : stones) {
+    Size& size = stone.origin == from ? own : passed_on;
+    ++size.all;
+    const bool is_known =
+        std::any_of(wide.begin(), wide.end(), [&](const cache::Change* other) { return *other == stone.change; });
+    if (is_wide(stone.change) && !is_known) {
+      wide.push_back(&stone.change);
+      ++size.wide;
+    }
+  }
+  if (m_peers.size() >= most_peers && !m_peers.contains(from)) {
+    m_peers.clear();  // more peers than there are links: nobody is owed a memory
+  }
+  Shares& shares = m_peers[from];
+  if (has(shares.own, own, now) && has(shares.passed_on, passed_on, now)) {
+    take(shares.own, own, now);
+    take(shares.passed_on, passed_on, now);
+    return true;
+  }
+  return asked && m_catch_up.take(stones.size() + weight_of_wide * wide.size(), now);
+}
+
+void Intake::forget_full(base::MonoTime now) {
+  std::erase_if(m_peers, [&](const auto& entry) {
+    return is_full(entry.second.own, now) && is_full(entry.second.passed_on, now);
+  });
+}
+
+}  // namespace ghoard::mesh

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <map>
+#include <span>
+
+#include "core/mesh/allowance.hpp"
+#include "core/mesh/message.hpp"
+
+namespace ghoard::mesh {
+
+/// How many changes of peers are applied at once, each being a write to the disk and a request to GitHub for whatever
+/// it names: any member may send as many as it likes, of any peer. What is over this has to wait, which comparison of
+/// logs sees to.
+class Intake {
+ public:
+  /// Of one link, its peer's own changes and those that it passes on, so that nobody's own wait for another's.
+  static constexpr std::size_t most_at_once = 2'000;
+  static constexpr base::Millis refill{5};
+  /// Of these, such as name a whole host or all repositories. GitHub takes 80 writes that make something a minute and
+  /// 500 an hour from one account, and each is told of twice.
+  static constexpr std::size_t most_wide_at_once = 160;
+  static constexpr base::Millis wide_refill{3'600};
+  /// Of all links together, for what was asked for by a comparison: a whole log, when an agent joins.
+  static constexpr std::size_t most_caught_up = 65'536;
+  static constexpr base::Millis catch_up_refill{10};
+  static constexpr std::size_t weight_of_wide = 32;
+  static constexpr std::size_t most_peers = 1'024;
+
+  /// Whether these may be applied now; then they count. `asked`: this side waits for what it misses of that peer's log.
+  [[nodiscard]] bool admit(const PeerId& from, std::span<const Tombstone> stones, bool asked, base::MonoTime now);
+  /// What a peer has used up is known for as long as it matters: a new link is no new allowance.
+  void forget_full(base::MonoTime now);
+  [[nodiscard]] std::size_t peers() const { return m_peers.size(); }
+
+ private:
+  struct Share {
+    Allowance all{most_at_once, refill};
+    Allowance wide{most_wide_at_once, wide_refill};
+  };
+  struct Shares {
+    Share own;
+    Share passed_on;
+  };
+  struct Size {
+    std::size_t all = 0;
+    std::size_t wide = 0;
+  };
+  static bool has(const Share& share, const Size& size, base::MonoTime now);
+  static void take(Share& share, const Size& size, base::MonoTime now);
+  static bool is_full(const Share& share, base::MonoTime now);
+
+  std::map<PeerId, Shares> m_peers;
+  Allowance m_catch_up{most_caught_up, catch_up_refill};
+};
+
+/// True for a change that names a whole host, or as good as that: all of an enterprise server's API, all repositories.
+/// Some writes do (`github::affected_by_write`): a fork appears under an owner that its path does not name.
+[[nodiscard]] bool is_wide(const cache::Change& change);
+
+}  // namespace ghoard::mesh
