@@ -6,8 +6,11 @@ namespace ghoard::channel {
 
 namespace {
 
-/// A body's memory begins with this much and then grows fourfold, up to its size.
+/// A body is charged with this much at first and then fourfold, up to its size.
 constexpr std::size_t first_reserve = std::size_t{64} * 1024;
+/// One that has shown so much gets its address space at once: growing on would copy a third of it, and touch that much
+/// memory besides. Untouched pages take none.
+constexpr std::size_t shown = std::size_t{256} * 1024;
 
 }  // namespace
 
@@ -26,7 +29,7 @@ Incoming::Verdict Incoming::open(const Frame& frame) {
     return Verdict::whole;
   }
   Stream& stream =
-      m_streams.emplace(frame.stream, Stream{{}, nullptr, frame.number(), 0, stream_window, BodyShare(m_budget)})
+      m_streams.emplace(frame.stream, Stream{{}, nullptr, frame.number(), 0, 0, stream_window, BodyShare(m_budget)})
           .first->second;
   if (!stream.share.grow_to(payload.size())) {
     return Verdict::no_room;
@@ -37,16 +40,18 @@ Incoming::Verdict Incoming::open(const Frame& frame) {
 }
 
 bool Incoming::reserve(Stream& stream) {
-  const std::size_t have = stream.body->capacity();
-  if (stream.received <= have) {
-    return true;
+  if (stream.received > stream.room) {
+    const std::size_t room =
+        std::min<std::size_t>(stream.size, std::max({first_reserve, std::size_t{stream.received}, 4 * stream.room}));
+    if (!stream.share.grow_to(stream.payload.size() + room)) {
+      return false;
+    }
+    stream.room = room;
   }
-  const std::size_t room =
-      std::min<std::size_t>(stream.size, std::max({first_reserve, std::size_t{stream.received}, 4 * have}));
-  if (!stream.share.grow_to(stream.payload.size() + room)) {
-    return false;
+  if (stream.received > stream.body->capacity()) {
+    const bool is_whole = stream.received > shown && stream.share.set_aside(stream.size - stream.room);
+    stream.body->reserve(is_whole ? stream.size : stream.room);
   }
-  stream.body->reserve(room);
   return true;
 }
 

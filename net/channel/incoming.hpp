@@ -12,7 +12,8 @@
 namespace ghoard::channel {
 
 /// The receiving half of a channel: the peer's streams, their windows and the bodies being gathered. Memory for a body
-/// grows as its bytes come, never as announced. Nothing is on the heap while no stream is open. One thread.
+/// is charged and touched as its bytes come, never as announced. Nothing is on the heap while no stream is open. One
+/// thread.
 class Incoming {
  public:
   /// `first_stream`: of the peer's, 1 or 2. `budget` outlives it.
@@ -54,6 +55,7 @@ class Incoming {
     std::shared_ptr<std::string> body;  ///< null once we have given up on it
     std::uint32_t size = 0;             ///< announced
     std::uint32_t received = 0;
+    std::size_t room = 0;  ///< charged for the body: never more than four times what has come, from 64 KiB on
     std::uint32_t window = stream_window;
     BodyShare share;
 

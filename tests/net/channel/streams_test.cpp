@@ -2,6 +2,7 @@
 
 #include "net/channel/streams.hpp"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 
 #include "tests/net/channel/rig.hpp"
@@ -281,4 +282,51 @@ TEST_CASE("after a violation nothing more of the record is read") {
 
 TEST_CASE("an idle channel is under 512 bytes") {
   CHECK(sizeof(Channel) <= 512);
+}
+
+TEST_CASE("a body is charged with four times what has come at most, its untouched address space apart") {
+  constexpr std::size_t part = 16 * 1024;
+  Rig rig;
+  rig.streams.receive(opening(1, max_body_bytes));
+  for (std::size_t come = part; come < max_body_bytes; come += part) {
+    rig.streams.receive(data(1, part));
+    rig.output();
+    CAPTURE(come);
+    REQUIRE(rig.budget.used() <= std::max(4 * come, std::size_t{64} * 1024) + 1);
+    REQUIRE((rig.budget.ahead() > 0) == (come > std::size_t{256} * 1024));
+    REQUIRE(rig.budget.ahead() < max_body_bytes);
+  }
+  rig.streams.receive(data(1, part, true));
+  REQUIRE(rig.events.messages.size() == 1);
+  CHECK(rig.events.messages[0].message.body->size() == max_body_bytes);
+  CHECK(rig.budget.used() == 0);
+  CHECK(rig.budget.ahead() == 0);
+}
+
+TEST_CASE("address space set aside is bounded, and bodies for which there is none arrive all the same") {
+  constexpr std::size_t part = 16 * 1024;
+  constexpr std::uint32_t last = 9;
+  Rig rig;
+  for (std::uint32_t stream = 1; stream <= last; stream += 2) {
+    rig.streams.receive(opening(stream, max_body_bytes));
+    for (std::size_t come = 0; come < 2 * std::size_t{stream_window}; come += part) {
+      rig.streams.receive(data(stream, part));
+      rig.output();
+    }
+  }
+  REQUIRE_FALSE(rig.streams.is_closed());
+  const std::size_t of_each = max_body_bytes - 4 * std::size_t{stream_window};
+  CHECK(rig.budget.ahead() == 4 * of_each);  // a fifth would exceed the 64 MiB of `overlay_budget`
+  for (std::size_t come = 2 * std::size_t{stream_window}; come < max_body_bytes; come += part) {
+    rig.streams.receive(data(last, part, come + part == max_body_bytes));
+    rig.output();
+  }
+  REQUIRE(rig.events.messages.size() == 1);
+  CHECK(*rig.events.messages[0].message.body == std::string(max_body_bytes, 'd'));
+  CHECK(rig.budget.ahead() == 4 * of_each);
+  rig.streams.receive(cancel(1));
+  CHECK(rig.budget.ahead() == 3 * of_each);
+  rig.streams.close(CloseReason::leaving);
+  CHECK(rig.budget.ahead() == 0);
+  CHECK(rig.budget.used() == 0);
 }
