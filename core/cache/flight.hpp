@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/cache/buffer_budget.hpp"
+#include "core/cache/budgets.hpp"
 #include "core/cache/entry.hpp"
 #include "core/cache/invalidation_log.hpp"
 #include "core/cache/peer_network.hpp"
@@ -85,8 +85,8 @@ class Flight final : public ResponseObserver, public std::enable_shared_from_thi
 
  private:
   FlightOwner& m_owner;
-  BudgetShare m_slot;
-  BudgetShare m_share;
+  base::BudgetShare m_slot;
+  base::BudgetShare m_share;
   std::uint64_t m_object_limit;
   std::unique_ptr<Exchange> m_exchange;
   std::shared_ptr<Relay> m_relay;

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "core/cache/buffer_budget.hpp"
+#include "core/cache/budgets.hpp"
 #include "core/cache/reply.hpp"
 #include "core/cache/upstream.hpp"
 
@@ -66,9 +66,9 @@ class Relay final : public ResponseObserver, public std::enable_shared_from_this
   void send_gathered();
 
   std::shared_ptr<ReplySink> m_sink;
-  BudgetShare m_slot;
-  BudgetShare m_held;   // the request's body
-  BudgetShare m_share;  // what is gathered, or lies with the sink
+  base::BudgetShare m_slot;
+  base::BudgetShare m_held;   // the request's body
+  base::BudgetShare m_share;  // what is gathered, or lies with the sink
   std::string m_cache_status;
   Done m_done;
   BeforeHead m_before_head;

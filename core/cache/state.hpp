@@ -7,7 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "core/cache/buffer_budget.hpp"
+#include "core/cache/budgets.hpp"
 #include "core/cache/holder_headers.hpp"
 #include "core/cache/hosts.hpp"
 #include "core/cache/invalidation_log.hpp"
@@ -45,7 +45,7 @@ struct State {
         clock(time),
         options(std::move(settings)),
         memory(options.memory_bytes),
-        budgets{BufferBudget(options.buffer_budget), BufferBudget(options.max_exchanges)},
+        budgets{base::Budget(options.buffer_budget), base::Budget(options.max_exchanges)},
         hosts(options.origins, options.allowed_hosts) {
     metrics.since = clock.wall();
   }

@@ -28,9 +28,7 @@ Incoming::Verdict Incoming::open(const Frame& frame) {
     m_whole = {frame.stream, std::move(payload), std::make_shared<const std::string>()};
     return Verdict::whole;
   }
-  Stream& stream =
-      m_streams.emplace(frame.stream, Stream{{}, nullptr, frame.number(), 0, 0, stream_window, BodyShare(m_budget)})
-          .first->second;
+  Stream& stream = m_streams.emplace(frame.stream, Stream(frame.number(), m_budget)).first->second;
   if (!stream.share.grow_to(payload.size())) {
     return Verdict::no_room;
   }
@@ -49,7 +47,7 @@ bool Incoming::reserve(Stream& stream) {
     stream.room = room;
   }
   if (stream.received > stream.body->capacity()) {
-    const bool is_whole = stream.received > shown && stream.share.set_aside(stream.size - stream.room);
+    const bool is_whole = stream.received > shown && stream.ahead.grow(stream.size - stream.room);
     stream.body->reserve(is_whole ? stream.size : stream.room);
   }
   return true;
@@ -100,6 +98,7 @@ void Incoming::Stream::give_up() {
   body.reset();
   payload = std::string();
   share.release();
+  ahead.release();
 }
 
 bool Incoming::cancel(std::uint32_t stream) {

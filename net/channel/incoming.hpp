@@ -51,13 +51,17 @@ class Incoming {
 
  private:
   struct Stream {
+    Stream(std::uint32_t announced, BodyBudget& budget)
+        : size(announced), share(budget.gathered), ahead(budget.ahead) {}
+
     std::string payload;
     std::shared_ptr<std::string> body;  ///< null once we have given up on it
-    std::uint32_t size = 0;             ///< announced
+    std::uint32_t size;                 ///< announced
     std::uint32_t received = 0;
     std::size_t room = 0;  ///< charged for the body: never more than four times what has come, from 64 KiB on
     std::uint32_t window = stream_window;
-    BodyShare share;
+    base::BudgetShare share;  ///< of the memory
+    base::BudgetShare ahead;
 
     void give_up();
   };

@@ -77,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       rest.remove_prefix(record.size());
       const std::size_t messages = streams.receive(record);
       require(messages <= record.size() / frame_head_bytes, "no more messages than fit");
-      require(budget.used() <= small_budget, "the budget is kept");
+      require(budget.gathered.used() <= small_budget, "the budget is kept");
       if (length % 2 == 0) {
         drain(streams);
       }
@@ -86,6 +86,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(!streams.is_closed() || streams.pending() == 0, "after the end everything leaves");
     require((events.closed == 1) == streams.is_closed(), "the end is told once");
   }
-  require(budget.used() == 0, "everything is given back");
+  require(budget.gathered.used() == 0, "everything is given back");
   return 0;
 }

@@ -147,7 +147,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // So many that the whole stays quick.
     for (std::size_t i = 0; i < std::min<std::size_t>(size, 200); ++i) {
       act(data[i] % 2 == 0 ? left : right, data[i]);
-      require(budget.used() <= budget_bytes, "the budget is kept");
+      require(budget.gathered.used() <= budget_bytes, "the budget is kept");
     }
     while (left.channel.pending() + right.channel.pending() + left.wire.size() + right.wire.size() > 0) {
       left.move(100'000);
@@ -158,9 +158,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       require((left.sent.empty() || right.lost_unseen) && (right.sent.empty() || left.lost_unseen),
               "everything has arrived or was given up");
       require(left.channel.outgoing_body_bytes() + right.channel.outgoing_body_bytes() == 0, "no body is held");
-      require(budget.used() == 0, "no body is being gathered");
+      require(budget.gathered.used() == 0, "no body is being gathered");
     }
   }
-  require(budget.used() == 0, "everything is given back");
+  require(budget.gathered.used() == 0, "everything is given back");
   return 0;
 }

@@ -55,7 +55,7 @@ TEST_CASE("bodies of every size around the limits arrive, and are held to the bu
     REQUIRE(link.right_events.messages.size() == 1);
     REQUIRE(link.right_events.messages[0].message.body != nullptr);
     CHECK(*link.right_events.messages[0].message.body == *body_of(size));
-    CHECK(link.budget.used() == 0);
+    CHECK(link.budget.gathered.used() == 0);
     CHECK(link.left.outgoing_body_bytes() == 0);
   }
   CHECK(link.left_events.closed.empty());
@@ -210,7 +210,7 @@ TEST_CASE("a body can be given up in the middle by either end, a hundred times o
     const std::optional<MessageId> id = link.left.send({"body", body_of(max_body_bytes)});
     REQUIRE(id.has_value());
     Link::move(link.left, link.right, 2 * max_record_bytes);
-    REQUIRE(link.budget.used() > 0);
+    REQUIRE(link.budget.gathered.used() > 0);
     if (i % 2 == 0) {
       CHECK(link.left.withdraw(*id));
       CHECK_FALSE(link.left.withdraw(*id));
@@ -219,7 +219,7 @@ TEST_CASE("a body can be given up in the middle by either end, a hundred times o
       CHECK_FALSE(link.right.cancel(2 * i + 1));
     }
     link.settle();
-    CHECK(link.budget.used() == 0);
+    CHECK(link.budget.gathered.used() == 0);
   }
   CHECK(link.right_events.messages.empty());
   CHECK(link.right_events.lost.size() == 50);
@@ -277,7 +277,7 @@ TEST_CASE("bodies over the budget of all channels are cancelled, and the rest ar
   Recorder right_events;
   Channel left(noise::Role::initiator, Link::keys(1, 2), left_events, budget);
   Channel right(noise::Role::responder, Link::keys(2, 1), right_events, budget);
-  REQUIRE(budget.take(200'000));
+  REQUIRE(budget.gathered.take(200'000));
   left.send({"large", body_of(2'000'000)});
   left.send({"small", body_of(100'000)});
   while (Link::move(left, right) + Link::move(right, left) > 0) {
@@ -288,9 +288,9 @@ TEST_CASE("bodies over the budget of all channels are cancelled, and the rest ar
   CHECK(right_events.lost[0].second == CancelReason::no_room);
   REQUIRE(left_events.cancelled.size() == 1);
   CHECK(left_events.cancelled[0].second == CancelReason::no_room);
-  CHECK(budget.used() == 200'000);
+  CHECK(budget.gathered.used() == 200'000);
   // The connection's window was not worn out by it.
-  budget.give_back(200'000);
+  budget.gathered.give_back(200'000);
   for (int i = 0; i < 60; ++i) {
     left.send({"again", body_of(100'000)});
     while (Link::move(left, right) + Link::move(right, left) > 0) {
@@ -311,7 +311,7 @@ TEST_CASE("a spent budget refuses even the payload of a message with a body") {
   CHECK(right_events.begun.size() == 1);  // so that whoever waits for it learns what is lost
   CHECK(right_events.lost.size() == 1);
   CHECK_FALSE(right.is_closed());
-  CHECK(budget.used() == 0);
+  CHECK(budget.gathered.used() == 0);
 }
 
 TEST_CASE("an announced body takes no memory before it comes") {
@@ -320,7 +320,7 @@ TEST_CASE("an announced body takes no memory before it comes") {
   std::string bytes;
   link.left.next_output(bytes, max_record_bytes);
   static_cast<void>(link.right.receive(bytes, mono_now));
-  CHECK(link.budget.used() < 100'000);
+  CHECK(link.budget.gathered.used() < 100'000);
 }
 
 TEST_CASE("closing sends what waits, then the reason; nothing is taken afterwards") {
@@ -338,7 +338,7 @@ TEST_CASE("closing sends what waits, then the reason; nothing is taken afterward
   link.left.end_of_input();
   CHECK(link.left_events.closed.size() == 1);
   CHECK(link.left.pending() == 0);
-  CHECK(link.budget.used() == 0);
+  CHECK(link.budget.gathered.used() == 0);
 }
 
 TEST_CASE("an end without CLOSE is a truncation") {
@@ -348,7 +348,7 @@ TEST_CASE("an end without CLOSE is a truncation") {
   link.right.end_of_input();
   CHECK(link.right_events.closed_for(CloseReason::truncated, false));
   CHECK(link.right.pending() == 0);
-  CHECK(link.budget.used() == 0);
+  CHECK(link.budget.gathered.used() == 0);
 }
 
 TEST_CASE("a changed byte anywhere in a record closes the channel") {

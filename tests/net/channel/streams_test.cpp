@@ -67,7 +67,7 @@ bool is_violation(const std::vector<std::string>& records, bool sends_first = fa
   }
   CHECK(rig.events.closed_for(CloseReason::protocol, false));
   CHECK(rig.output() == frame(5, 0, 0, std::string(1, static_cast<char>(CloseReason::protocol))));
-  CHECK(rig.budget.used() == 0);
+  CHECK(rig.budget.gathered.used() == 0);
   return true;
 }
 
@@ -292,15 +292,15 @@ TEST_CASE("a body is charged with four times what has come at most, its untouche
     rig.streams.receive(data(1, part));
     rig.output();
     CAPTURE(come);
-    REQUIRE(rig.budget.used() <= std::max(4 * come, std::size_t{64} * 1024) + 1);
-    REQUIRE((rig.budget.ahead() > 0) == (come > std::size_t{256} * 1024));
-    REQUIRE(rig.budget.ahead() < max_body_bytes);
+    REQUIRE(rig.budget.gathered.used() <= std::max(4 * come, std::size_t{64} * 1024) + 1);
+    REQUIRE((rig.budget.ahead.used() > 0) == (come > std::size_t{256} * 1024));
+    REQUIRE(rig.budget.ahead.used() < max_body_bytes);
   }
   rig.streams.receive(data(1, part, true));
   REQUIRE(rig.events.messages.size() == 1);
   CHECK(rig.events.messages[0].message.body->size() == max_body_bytes);
-  CHECK(rig.budget.used() == 0);
-  CHECK(rig.budget.ahead() == 0);
+  CHECK(rig.budget.gathered.used() == 0);
+  CHECK(rig.budget.ahead.used() == 0);
 }
 
 TEST_CASE("address space set aside is bounded, and bodies for which there is none arrive all the same") {
@@ -316,17 +316,17 @@ TEST_CASE("address space set aside is bounded, and bodies for which there is non
   }
   REQUIRE_FALSE(rig.streams.is_closed());
   const std::size_t of_each = max_body_bytes - 4 * std::size_t{stream_window};
-  CHECK(rig.budget.ahead() == 4 * of_each);  // a fifth would exceed the 64 MiB of `overlay_budget`
+  CHECK(rig.budget.ahead.used() == 4 * of_each);  // a fifth would exceed the 64 MiB of `overlay_budget`
   for (std::size_t come = 2 * std::size_t{stream_window}; come < max_body_bytes; come += part) {
     rig.streams.receive(data(last, part, come + part == max_body_bytes));
     rig.output();
   }
   REQUIRE(rig.events.messages.size() == 1);
   CHECK(*rig.events.messages[0].message.body == std::string(max_body_bytes, 'd'));
-  CHECK(rig.budget.ahead() == 4 * of_each);
+  CHECK(rig.budget.ahead.used() == 4 * of_each);
   rig.streams.receive(cancel(1));
-  CHECK(rig.budget.ahead() == 3 * of_each);
+  CHECK(rig.budget.ahead.used() == 3 * of_each);
   rig.streams.close(CloseReason::leaving);
-  CHECK(rig.budget.ahead() == 0);
-  CHECK(rig.budget.used() == 0);
+  CHECK(rig.budget.ahead.used() == 0);
+  CHECK(rig.budget.gathered.used() == 0);
 }
