@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "tests/core/mesh/member_mesh.hpp"
+#include "tests/core/mesh/sent_messages.hpp"
 
 using namespace ghoard;
 using namespace ghoard::testing;
@@ -20,17 +21,6 @@ cache::Change change(const std::string& name) {
 mesh::Tombstone stone(std::uint64_t origin, std::uint64_t sequence) {
   return {test_peer(origin), 77, sequence, change("s" + std::to_string(sequence))};
 }
-
-class SentMessages final : public mesh::Links {
- public:
-  void send(const PeerId& to, mesh::Message message) override { sent.emplace_back(to, std::move(message)); }
-  void dial(const PeerId&, std::vector<peer::Multiaddr>) override {}
-  void dial_back(const PeerId&, std::vector<peer::Multiaddr>) override {}
-  void close(const PeerId&) override {}
-  void wake() override {}
-
-  std::vector<std::pair<PeerId, mesh::Message>> sent;
-};
 
 /// One flood between peers that hold the network key and keep to no rule. It has begun just now, and knows of peers.
 struct FloodRig {
@@ -54,13 +44,7 @@ struct FloodRig {
   }
   template <class Kind>
   [[nodiscard]] std::vector<Kind> to(const PeerId& peer) const {
-    std::vector<Kind> found;
-    for (const auto& [receiver, message] : links.sent) {
-      if (const auto* kind = std::get_if<Kind>(&message); kind != nullptr && receiver == peer) {
-        found.push_back(*kind);
-      }
-    }
-    return found;
+    return links.to<Kind>(peer);
   }
 
   PeerId lower;

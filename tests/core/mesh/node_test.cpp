@@ -7,6 +7,7 @@
 
 #include "core/github/routes.hpp"
 #include "tests/core/mesh/message_examples.hpp"
+#include "tests/core/mesh/sent_messages.hpp"
 
 using namespace ghoard;
 using namespace ghoard::testing;
@@ -18,17 +19,6 @@ namespace {
 const PeerId self = test_peer(0);
 const PeerId asker = test_peer(1);
 const PeerId holder = test_peer(2);
-
-class SentMessages final : public mesh::Links {
- public:
-  void send(const PeerId& to, mesh::Message message) override { sent.emplace_back(to, std::move(message)); }
-  void dial(const PeerId&, std::vector<peer::Multiaddr>) override {}
-  void dial_back(const PeerId&, std::vector<peer::Multiaddr>) override {}
-  void close(const PeerId&) override {}
-  void wake() override {}
-
-  std::vector<std::pair<PeerId, mesh::Message>> sent;
-};
 
 /// The node is linked with its peers and the only owner of everything, unless one of them says that it can be reached.
 struct NodeRig {
@@ -54,13 +44,7 @@ struct NodeRig {
   }
   template <class Kind>
   [[nodiscard]] std::vector<Kind> to(const PeerId& peer) const {
-    std::vector<Kind> found;
-    for (const auto& [receiver, message] : links.sent) {
-      if (const auto* kind = std::get_if<Kind>(&message); kind != nullptr && receiver == peer) {
-        found.push_back(*kind);
-      }
-    }
-    return found;
+    return links.to<Kind>(peer);
   }
   /// The peer can be reached, and so may own slots.
   void reachable(const PeerId& peer) {
