@@ -133,9 +133,7 @@ TEST_CASE("a pushed entry that is only confirmed is a peer hit, and one that is 
 
 TEST_CASE("pushed bytes that do not match their ETag are dropped when the token comes to them") {
   PeersRig rig;
-  cache::SharedValue value = rig.value(token_a, body_1);
-  value.body = std::make_shared<const std::string>(body_2);
-  rig.keep(value);
+  rig.keep(rig.forged());
   CHECK(rig.get(repo, token_a, offline)->status == 504);
   const auto caller = rig.get(repo, token_a);
   rig.peers.release(0);
@@ -148,9 +146,7 @@ TEST_CASE("pushed bytes that do not match their ETag are dropped when the token 
 
 TEST_CASE("pushed bytes are held against their ETag however long ago they came") {
   PeersRig rig;
-  cache::SharedValue forged = rig.value(token_a, body_1);
-  forged.body = std::make_shared<const std::string>(body_2);
-  rig.keep(forged);
+  rig.keep(rig.forged());
   rig.keep(rig.value(token_a, body_1), "/repos/acme/other");
   cache::Engine next(rig.store, rig.upstream, rig.clock, PeersRig::with_defaults({}));  // the process was restarted
   const auto get = [&](const char* path) {

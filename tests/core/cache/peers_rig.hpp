@@ -42,6 +42,12 @@ struct PeersRig : EngineRig {
     made.fetched_after = clock.mono() - age;
     return made;
   }
+  /// Other bytes than those that its ETag is of.
+  [[nodiscard]] cache::SharedValue forged() const {
+    cache::SharedValue made = value(token_a, scene::body_1);
+    made.body = std::make_shared<const std::string>(scene::body_2);
+    return made;
+  }
   static cache::SharedOutcome outcome(int status, std::string body = "{}", http::Headers headers = {}) {
     cache::SharedOutcome made;
     made.head = cache::ResponseHead{status, std::move(headers)};
