@@ -105,6 +105,7 @@ enum : int {
   fingerprint,
   proven_at,
   etag,
+  unverified,
 };
 }  // namespace column
 
@@ -124,8 +125,7 @@ ResponseRow row_of(const Query& query) {
 bool is_plausible(const ResponseRow& row) {
   return row.status >= 100 && row.status <= 599 && time_of(row.fetched_at) && row.lifetime >= 0 &&
          row.lifetime <= max_lifetime && row.etag_class >= 0 && row.etag_class <= 2 && row.flags >= 0 &&
-         row.flags <= (flag_immutable | flag_shareable | flag_unverified) && is_text(row.vary) &&
-         is_text(row.last_modified);
+         row.flags <= (flag_immutable | flag_shareable) && is_text(row.vary) && is_text(row.last_modified);
 }
 
 std::optional<cache::Response> response_of(const Query& query) {
@@ -149,7 +149,6 @@ std::optional<cache::Response> response_of(const Query& query) {
   response.lifetime = base::Seconds(row.lifetime);
   response.immutable = (row.flags & flag_immutable) != 0;
   response.shareable = (row.flags & flag_shareable) != 0;
-  response.unverified = (row.flags & flag_unverified) != 0;
   // Anything but the two values that are written is damage, and damage must not make it fresh.
   response.must_revalidate = !query.is_integer(column::must_revalidate) || query.integer(column::must_revalidate) != 0;
   return response;
@@ -162,7 +161,9 @@ std::optional<cache::Grant> grant_of(const Query& query) {
   if (!holder || !proven || !is_text(validator)) {
     return std::nullopt;
   }
-  return cache::Grant{*holder, *proven, std::string(validator)};
+  // Anything but the two values that are written is damage, and damage must not make it verified.
+  const bool unverified = !query.is_integer(column::unverified) || query.integer(column::unverified) != 0;
+  return cache::Grant{*holder, *proven, std::string(validator), unverified};
 }
 
 }  // namespace
@@ -256,8 +257,7 @@ base::Result<ResponseRow> to_row(const cache::Response& response, std::string_vi
   row.fetched_at = to_stored(response.fetched_at);
   row.lifetime = std::clamp<std::int64_t>(response.lifetime.count(), 0, max_lifetime);
   row.etag_class = static_cast<std::int64_t>(response.etag_class);
-  row.flags = (response.immutable ? flag_immutable : 0) | (response.shareable ? flag_shareable : 0) |
-              (response.unverified ? flag_unverified : 0);
+  row.flags = (response.immutable ? flag_immutable : 0) | (response.shareable ? flag_shareable : 0);
   row.vary = response.vary;
   row.last_modified = response.last_modified;
   row.headers = headers;

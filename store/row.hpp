@@ -44,7 +44,7 @@ struct ResponseRow {
   std::int64_t fetched_at = 0;  ///< milliseconds since the epoch
   std::int64_t lifetime = 0;    ///< seconds
   std::int64_t etag_class = 0;
-  std::int64_t flags = 0;  ///< flag_immutable and the others
+  std::int64_t flags = 0;  ///< flag_immutable, flag_shareable
   std::string_view vary;
   std::string_view last_modified;
   std::string_view headers;
@@ -54,7 +54,6 @@ struct ResponseRow {
 };
 inline constexpr std::int64_t flag_immutable = 1;
 inline constexpr std::int64_t flag_shareable = 2;
-inline constexpr std::int64_t flag_unverified = 4;
 
 /// The row for `response`, whose headers are in `headers`; views into both. Fails as encode_headers does.
 [[nodiscard]] base::Result<ResponseRow> to_row(const cache::Response& response, std::string_view headers);
@@ -66,7 +65,8 @@ inline constexpr std::int64_t flag_unverified = 4;
 /// The select list that read_entry reads: tables s(resource), g(grants), h(holder), r(response), b(body).
 inline constexpr std::string_view entry_columns =
     "r.id, r.status, r.must_revalidate, r.fetched_at, r.lifetime, r.etag_class, r.flags, r.checksum, r.vary, "
-    "r.last_modified, r.headers, s.key, b.hash, b.size, b.checksum, b.bytes, h.fingerprint, g.proven_at, g.etag ";
+    "r.last_modified, r.headers, s.key, b.hash, b.size, b.checksum, b.bytes, h.fingerprint, g.proven_at, g.etag, "
+    "g.unverified ";
 
 /// One entry, or nothing if the row contradicts itself.
 [[nodiscard]] std::optional<cache::Entry> read_entry(const Query& query);

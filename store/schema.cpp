@@ -79,6 +79,11 @@ CREATE INDEX grants_response ON grants(response, proven_at);
 CREATE INDEX grants_holder ON grants(holder);
 )sql";
 
+// Whether a grant is only a peer's word.
+constexpr const char* version_2 = R"sql(
+ALTER TABLE grants ADD COLUMN unverified INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 // What refers to a thing is counted by asking the index on it, not by a counter that could drift. The triggers are the
 // one place that knows when a response, body, resource or holder has no use any more, and that keeps `total` true.
 //
@@ -116,7 +121,7 @@ END;
 )sql";
 
 /// Migration i leads from version i to i + 1. Never edit one that was released; add the next.
-constexpr std::array migrations{version_1};
+constexpr std::array migrations{version_1, version_2};
 
 using Definitions = std::map<std::string, std::string>;
 

@@ -50,9 +50,9 @@ std::vector<std::pair<Statement*, std::string>> writer_statements(Statements& s)
        "UPDATE response SET must_revalidate = ?1, last_used = ?2, fetched_at = ?3, lifetime = ?4, etag_class = ?5, "
        "flags = ?6, checksum = ?7, vary = ?8, last_modified = ?9, headers = ?10 WHERE id = ?11"},
       {&s.set_grant,
-       "INSERT INTO grants(resource, holder, response, proven_at, etag) VALUES (?1, ?2, ?3, ?4, ?5) "
+       "INSERT INTO grants(resource, holder, response, proven_at, etag, unverified) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
        "ON CONFLICT(resource, holder) DO UPDATE SET response = excluded.response, proven_at = excluded.proven_at, "
-       "etag = excluded.etag"},
+       "etag = excluded.etag, unverified = excluded.unverified"},
       // Of the grants too old to answer anybody (?3), all but the latest ?2 go: every job of a fleet brings a token.
       {&s.prune_grants,
        "DELETE FROM grants WHERE (resource, holder) IN (SELECT resource, holder FROM grants "

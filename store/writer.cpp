@@ -200,6 +200,7 @@ base::Result<void> write_grant(Connection& connection, const cache::Grant& grant
   const std::int64_t proven = to_stored(grant.proven_at);
   Query set(connection.statements().set_grant);
   set.bind(resource).bind(*holder).bind(response).bind(proven).bind(std::string_view(grant.etag));
+  set.bind(std::int64_t{grant.unverified ? 1 : 0});
   if (base::Result<void> done = set.run(); !done) {
     return done;
   }

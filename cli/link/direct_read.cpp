@@ -58,7 +58,7 @@ std::optional<cache::Reply> read_directly(const Program& program, std::string_vi
     return std::nullopt;
   }
   const base::Result<std::optional<cache::Entry>> entry = reader->find(request->key, request->credential.fingerprint);
-  if (!entry || !*entry || (*entry)->response.unverified) {
+  if (!entry || !*entry || (*entry)->grant.unverified) {
     return std::nullopt;
   }
   const cache::Judgement judgement = cache::judge(**entry, request->directives, now());

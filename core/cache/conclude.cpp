@@ -61,7 +61,6 @@ Fetcher::Lesson Fetcher::conclude_not_modified(Flight& flight) {
   Response& response = entry->response;
   response.headers = merged_headers(response.headers, flight.head->headers);
   response.fetched_at = flight.began;
-  response.unverified = false;  // GitHub confirmed them for this token
   response.must_revalidate = may_predate_write(flight);
   const github::LifetimeContext context{m_state.options.default_ttl};
   response.lifetime = github::lifetime_of(github::classify(flight.request.resource), flight.request.resource,

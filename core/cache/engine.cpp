@@ -135,7 +135,7 @@ void Engine::answer_stored(const github::CanonicalRequest& request, const http::
 /// The entry granted to this token.
 std::shared_ptr<const Entry> Engine::look_up(const github::CanonicalRequest& request) {
   std::shared_ptr<const Entry> entry = look_up_any(request);
-  return entry != nullptr && entry->response.unverified ? verified(request, *entry) : entry;
+  return entry != nullptr && entry->grant.unverified ? verified(request, *entry) : entry;
 }
 
 /// What a peer pushed was kept without the token; now that it is here, the ETag is held against the bytes.
@@ -283,7 +283,12 @@ void Engine::tick() {
     }
   }
   // Peers do not know of a write that lingers: what they read before it took effect, if it did, they have kept.
-  announce(m_state.log.expire(m_state.clock.mono()), nullptr);
+  if (std::vector<Change> ended = m_state.log.expire(m_state.clock.mono()); !ended.empty()) {
+    if (const auto marked = apply(ended); !marked.has_value()) {
+      m_state.note("cannot mark the cache after a write: " + marked.error().message);
+    }
+    announce(std::move(ended), nullptr);
+  }
   flush();
 }
 

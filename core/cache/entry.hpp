@@ -32,7 +32,6 @@ struct Response {
   bool immutable = false;
   bool must_revalidate = false;  ///< a write may have changed it
   bool shareable = false;        ///< another token may prove itself for it (derivable or object-sha, and not bound)
-  bool unverified = false;       ///< a peer pushed it, and its ETag was not held against its bytes yet (see verify)
 };
 
 /// "Token F was answered with response R, proven at T."
@@ -40,6 +39,7 @@ struct Grant {
   Fingerprint fingerprint;
   base::WallTime proven_at{};  ///< when the request that proved it began
   std::string etag;            ///< ETag field value as GitHub sent it to this token; empty if none or not to be used
+  bool unverified = false;     ///< a peer says so, and the ETag was not held against the bytes yet (see verify)
 };
 
 /// A response together with the grant under which a caller may get it.

@@ -85,13 +85,9 @@ bool Engine::reconcile(const Resource& resource, const ResourceKey& key, Entry& 
       ((stored->has_value() && is_marked(**stored)) || std::any_of(others->begin(), others->end(), is_marked))) {
     response.must_revalidate = true;
   }
-  // The same bytes are one response, whoever was granted them: what was proven of it stays so.
+  // The same bytes are one response, whoever was granted them: what was proven of it later stays so.
   for (const Entry& other : *others) {
-    if (!has_same_body(other, entry)) {
-      continue;
-    }
-    response.unverified = response.unverified && other.response.unverified;
-    if (other.response.fetched_at > response.fetched_at) {
+    if (has_same_body(other, entry) && other.response.fetched_at > response.fetched_at) {
       response.fetched_at = other.response.fetched_at;
       response.must_revalidate = other.response.must_revalidate;
     }
@@ -116,7 +112,7 @@ void Engine::keep_shared(const Resource& resource, const ResourceKey& key, const
     return;
   }
   const base::MonoTime fetched = value.fetched_after;
-  entry->response.unverified = true;  // its token is not here
+  entry->grant.unverified = true;  // its token is not here
   entry->response.must_revalidate = value.overtaken || m_state.may_predate_change(resource, value.fingerprint, fetched);
   if (m_state.distrusts(fetched)) {
     entry->response.fetched_at = std::min(entry->response.fetched_at, m_state.distrusted_until->wall);

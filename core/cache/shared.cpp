@@ -177,7 +177,7 @@ bool verify(Entry& entry, const Resource& resource, std::string_view authorizati
   if (response.etag_class == github::EtagClass::derivable && seen != github::EtagClass::derivable) {
     return false;
   }
-  response.unverified = false;
+  entry.grant.unverified = false;
   response.etag_class = seen;
   response.shareable = seen != github::EtagClass::opaque && !github::classify(resource).identity_relative;
   return true;

@@ -23,7 +23,7 @@ namespace ghoard::cache {
                                               std::uint64_t object_limit);
 
 /// False: GitHub did not send these bytes with that ETag to the token of `authorization`. Only derivable ETags can be
-/// told wrong. On success the class of `entry` is what its ETag really is, and it counts as verified.
+/// told wrong. On success the class of `entry` is what its ETag really is, and the grant is verified.
 [[nodiscard]] bool verify(Entry& entry, const Resource& resource, std::string_view authorization);
 
 /// A fetch that brought nothing to keep, as those who sent the same token are told of it.

@@ -88,6 +88,23 @@ TEST_CASE("the database is marked as ours, versioned, in WAL mode and able to sh
   CHECK(raw.number("PRAGMA auto_vacuum") == 2);
 }
 
+TEST_CASE("a database of the version before is brought up to date, and keeps what it has") {
+  TempDirectory directory;
+  auto store = store::SqliteStore::open(directory.cache(), {});
+  put(*store, resource_of("/a"), entry_of("a", alice));
+  store.reset();
+  RawDatabase(directory.database()).run("ALTER TABLE grants DROP COLUMN unverified; PRAGMA user_version = 1");
+  for (int opened = 0; opened < 2; ++opened) {
+    store = store::SqliteStore::open(directory.cache(), {});
+    CHECK(store->degraded().empty());
+    const auto found = find(*store, resource_of("/a"), alice);
+    REQUIRE(found.has_value());
+    CHECK_FALSE(found->grant.unverified);
+    store.reset();
+  }
+  CHECK(RawDatabase(directory.database()).number("PRAGMA user_version") == store::schema_version());
+}
+
 TEST_CASE("a database that was begun and not finished is finished") {
   TempDirectory directory;
   std::filesystem::create_directory(directory.cache());

@@ -70,8 +70,7 @@ void put_answer(const AgentHome& home, const std::string& token, base::Seconds a
   entry.response.body = std::make_shared<const std::string>("{\"login\":\"mona\"}");
   entry.response.fetched_at = now() - age;
   entry.response.lifetime = base::Seconds{300};
-  entry.response.unverified = unverified;
-  entry.grant = {request->credential.fingerprint, now() - age, "\"abc\""};
+  entry.grant = {request->credential.fingerprint, now() - age, "\"abc\"", unverified};
   const auto store = store::SqliteStore::open(home.root() / "cache", {});
   REQUIRE(store->put(request->resource, request->key, entry));
 }

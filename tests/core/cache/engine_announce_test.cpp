@@ -84,6 +84,29 @@ TEST_CASE("a write that may have taken effect late is announced again when it ca
   CHECK(rig.peers.announced() == 3);
 }
 
+TEST_CASE("what was fetched while a write lingered is confirmed after its end, wherever it was fetched") {
+  PeersRig rig;
+  (void)rig.send("PATCH", repo, PeersRig::token_b, {}, "{}");
+  rig.upstream.fail(0, base::Error{base::ErrorCode::timeout, "no answer within 60 s"});
+  rig.clock.advance(119s);
+  rig.engine.tick();
+  SUBCASE("here") {
+    (void)rig.get(repo, token_a);
+    rig.peers.release(rig.peers.asked() - 1);
+    REQUIRE(rig.upstream.count() == 2);
+    rig.clock.advance(1s);
+    rig.engine.tick();
+    rig.answer(1, token_a, body_1);
+  }
+  SUBCASE("at a peer") {
+    rig.clock.advance(1s);
+    rig.engine.tick();
+    rig.clock.advance(1s);
+    rig.keep(rig.value(token_a, body_1, 60s));
+  }
+  CHECK_FALSE(rig.found(token_a).has_value());
+}
+
 TEST_CASE("a streamed answer to a write shows neither its head nor its end before the peers have been told") {
   PeersRig rig;
   const auto write = streamed_write(rig);
