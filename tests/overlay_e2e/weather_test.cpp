@@ -5,6 +5,7 @@
 
 #include "tests/overlay_e2e/relay.hpp"
 #include "tests/overlay_e2e/swarm.hpp"
+#include "tests/support/loopback.hpp"
 #include "tests/support/soak.hpp"
 
 using namespace ghoard;
@@ -22,18 +23,12 @@ struct Relayed {
   explicit Relayed(Weather weather = {}) : relay(weather) {
     for (std::size_t n = 0; n < swarm.size(); ++n) {
       ports.push_back(relay.open(0));
-      const std::uint16_t port = free_port();
+      const std::uint16_t port = unused_port();
       relay.aim(ports.back(), port);
       swarm.home(n).set("GHOARD_LISTEN_PORT", std::to_string(port));
       swarm.home(n).set("GHOARD_ANNOUNCE_ADDR", "/ip4/127.0.0.1/tcp/" + std::to_string(ports.back()));
     }
     swarm.assemble();
-  }
-
-  /// One that was free a moment ago; an agent that finds it taken does not join, and the test fails at its start.
-  static std::uint16_t free_port() {
-    Relay probe;
-    return probe.open(0);
   }
 };
 

@@ -26,16 +26,6 @@ bool have_nginx() {
   return found;
 }
 
-std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = testing::loopback_address(0);
-  socklen_t size = sizeof address;
-  REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0);
-  REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
 bool accepts(std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = testing::loopback_address(port);
@@ -63,7 +53,7 @@ class Nginx {
     m_dir.write("big", big());
     m_dir.write("text", text());
     for (int attempt = 0; attempt < 5; ++attempt) {
-      m_port = free_port();
+      m_port = testing::unused_port();
       if (start(backend)) {
         break;
       }
