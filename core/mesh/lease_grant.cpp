@@ -93,19 +93,23 @@ bool LeaseTable::receive(const PeerId& from, const Value& value) {
   }
   Lease& lease = m_leases.at(*id);
   const Slot& slot = m_slots.at(lease.slot);
-  cache::SharedValue known = value.value;
-  known.fetched_after = lease.began - value.began_before;  // the note left then, and arrived later
-  const bool wanted = !lease.asker->renew && !lease.basis.has_value() && lease.joinable;
-  if (wanted) {
-    m_host.keep_shared(slot.resource, slot.key, known);
-  }
-  if (wanted && lease.asker->accepts(known)) {
-    serve_instead(*id, known);
+  if (lease.asker->renew || lease.basis.has_value() || !lease.joinable) {
+    send_grant(*id);
     return true;
   }
-  if (wanted && known.shareable && known.fingerprint != lease.fingerprint) {
-    lease.basis = std::move(known);
+  cache::SharedValue told = value.value;
+  told.fetched_after = lease.began - value.began_before;  // the note left then, and arrived later
+  m_host.keep_shared(slot.resource, slot.key, told);
+  // Handed on only if it would be had it been here all along: changes may have been heard of that the other owner has
+  // not, and the route table may be another one.
+  std::optional<cache::SharedValue> held =
+      m_host.find_shared(slot.resource, slot.key, lease.fingerprint, lease.asker->max_age);
+  if (held.has_value() && held->fingerprint == lease.fingerprint) {
+    held->fetched_after = std::min(told.fetched_after, m_parts.now() - held->age);
+    serve_instead(*id, *held);
+    return true;
   }
+  lease.basis = std::move(held);
   send_grant(*id);
   return true;
 }
@@ -152,7 +156,9 @@ void LeaseTable::check(LeaseId id) {
     return;
   }
   if (m_parts.now() >= std::min(found->second.silent_at, found->second.ends)) {
-    note_squat(found->second);
+    if (m_parts.now() >= found->second.ends) {
+      note_squat(found->second);
+    }
     settle_lost(remove(id));
   } else {
     watch(found->second);
@@ -162,9 +168,6 @@ void LeaseTable::check(LeaseId id) {
 /// Somebody who beats and never ends keeps those who wait from their answer: they pay for it only so often. Silence is
 /// noticed at once, and no such thing.
 void LeaseTable::note_squat(const Lease& lease) {
-  if (m_parts.now() < lease.ends) {
-    return;
-  }
   if (m_squats.size() >= most_notes) {
     std::erase_if(m_squats, [now = m_parts.now()](const auto& squat) { return squat.second.until <= now; });
   }
@@ -190,7 +193,8 @@ void LeaseTable::receive(const PeerId& from, const Note& note) {
     const bool is_of_slot = slot_key(resource, key, note.fingerprint) == note.slot;
     std::optional<cache::SharedValue> known =
         is_of_slot ? m_host.find_shared(resource, key, note.fingerprint, note.wanted->max_age) : std::nullopt;
-    if (known.has_value()) {
+    // What is larger would not arrive in time.
+    if (known.has_value() && known->body->size() <= most_noted_body) {
       post_value(from, note.question, *std::move(known));
       return;
     }

@@ -60,8 +60,12 @@ inline constexpr std::size_t most_slots = 65'536;
 inline constexpr std::size_t most_notes = 65'536;
 inline constexpr std::size_t longest_resource = 8 * 1024;  ///< bytes of all its texts; longer ones are not shared
 inline constexpr int refusals_before_release = 2;
-/// Fetches of a slot under which one holder beat until their term was over; then it gets no other for a minute.
+/// Of what the second owner may answer to a note: more would not arrive in time.
+inline constexpr std::size_t most_noted_body = 256 * 1024;
+/// Fetches of a slot that one holder kept to itself while others waited, until their term was over or so long before it
+/// let go; then it gets no other for a minute.
 inline constexpr int most_terms_wasted = 2;
+inline constexpr base::Millis long_term{10'000};
 /// Of one peer, remembered in a minute; and peers of which that is counted.
 inline constexpr int most_passes_per_peer = 120;
 inline constexpr std::size_t most_passers = 1'024;

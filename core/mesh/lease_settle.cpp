@@ -68,6 +68,7 @@ void LeaseTable::receive(const PeerId& from, const Put& put) {
     m_host.keep_shared(put.resource, key, value);
   }
   if (ours) {
+    m_squats.erase({slot, from});
     settle_value(remove(put.lease), value);
   }
 }

@@ -188,6 +188,10 @@ void LeaseTable::receive(const PeerId& from, const Forget& forget) {
     std::erase_if(lease.waiters, is_it);
     std::erase_if(lease.next, is_it);
     if (lease.asker.has_value() && is_it(*lease.asker)) {
+      const bool kept_others = !lease.waiters.empty() || !lease.next.empty() || !slot->second.queue.empty();
+      if (kept_others && m_parts.now() - lease.began >= long_term) {
+        note_squat(lease);
+      }
       settle_lost(remove(id));
       return;
     }

@@ -16,8 +16,10 @@ namespace ghoard::testing {
 class RecordingHost final : public cache::PeerHost {
  public:
   std::optional<cache::SharedValue> find_shared(const cache::Resource&, const cache::ResourceKey&,
-                                                const cache::Fingerprint&, std::optional<base::Seconds>) override {
-    return shared;
+                                                const cache::Fingerprint&,
+                                                std::optional<base::Seconds> max_age) override {
+    const bool wanted = keeps && !kept.empty() && (!max_age.has_value() || kept.back().age <= *max_age);
+    return wanted ? std::optional(kept.back()) : shared;
   }
   void keep_shared(const cache::Resource&, const cache::ResourceKey&, const cache::SharedValue& value) override {
     kept.push_back(value);
@@ -40,6 +42,7 @@ class RecordingHost final : public cache::PeerHost {
 
   std::optional<cache::SharedValue> shared;  ///< has this of everything
   std::vector<cache::SharedValue> kept;
+  bool keeps = false;  ///< and hands out what it kept last, as if that were what anybody asks for
   bool failing = false;
   bool distrusts = false;
   int told = 0;

@@ -299,6 +299,7 @@ cache::SharedValue value_of(const cache::Fingerprint& token, Millis age) {
 
 TEST_CASE("an owner gives what the second owner has to all who wait, and nobody fetches") {
   NodeRig rig;
+  rig.host.keeps = true;
   const int number = first_with_backup(rig);
   rig.node.receive(asker, get(1, token_1, number));
   const auto notes = rig.to<mesh::Note>(holder);
@@ -324,6 +325,7 @@ TEST_CASE("an owner gives what the second owner has to all who wait, and nobody 
 
 TEST_CASE("a second owner's value that comes late, from elsewhere, or after a change makes way for a fetch") {
   NodeRig rig;
+  rig.host.keeps = true;
   const int number = first_with_backup(rig);
   rig.node.receive(asker, get(1, token_1, number));
   const auto notes = rig.to<mesh::Note>(holder);
@@ -347,8 +349,21 @@ TEST_CASE("a second owner's value that comes late, from elsewhere, or after a ch
   CHECK_FALSE(grants[0].basis.has_value());
 }
 
+TEST_CASE("an owner passes nothing on that it would not hand out itself") {
+  NodeRig rig;  // of what it is told to keep, its host hands out nothing
+  const int number = first_with_backup(rig);
+  rig.node.receive(asker, get(1, token_1, number));
+  const auto notes = rig.to<mesh::Note>(holder);
+  REQUIRE(notes.size() == 1);
+  rig.node.receive(holder, mesh::Value{notes[0].question, value_of(token_1, Millis{20'000}), Millis{20'000}});
+  CHECK(rig.host.kept.size() == 1);
+  CHECK(rig.to<mesh::Value>(asker).empty());
+  CHECK(rig.to<mesh::Grant>(asker).size() == 1);
+}
+
 TEST_CASE("who wants something newer than the second owner has is granted a fetch") {
   NodeRig rig;
+  rig.host.keeps = true;
   const int number = first_with_backup(rig);
   mesh::Get wish = get(2, token_1, number);
   SUBCASE("a refresh, which came first") {
@@ -388,6 +403,7 @@ TEST_CASE("who wants something newer than the second owner has is granted a fetc
 
 TEST_CASE("another token's answer at the second owner saves the fetch, not the proof") {
   NodeRig rig;
+  rig.host.keeps = true;
   const int number = first_with_backup(rig);
   rig.node.receive(asker, get(1, token_1, number));
   const auto notes = rig.to<mesh::Note>(holder);
@@ -415,6 +431,10 @@ TEST_CASE("a second owner answers a note with what it has of that slot, and of n
   CHECK(rig.to<mesh::Value>(holder)[0].question == 3);
   CHECK(rig.to<mesh::Value>(holder)[0].began_before == Millis{20'000});
   CHECK(rig.to<mesh::NoteKept>(holder).size() == 2);
+  rig.host.shared->body = std::make_shared<const std::string>(mesh::most_noted_body + 1, 'x');
+  rig.node.receive(holder, note(4, slot(), mesh::Wanted{resource(), std::nullopt}));
+  CHECK(rig.to<mesh::Value>(holder).size() == 1);
+  CHECK(rig.to<mesh::NoteKept>(holder).size() == 3);
 }
 
 TEST_CASE("a second owner that has the answer passes no question on, but for a refresh") {
@@ -472,6 +492,43 @@ TEST_CASE("a holder that lets two terms pass without a result gets no third, and
   beat_for(rig, 61, 0);
   rig.node.receive(holder, get(7, token_1));
   CHECK(rig.to<mesh::Grant>(holder).size() == 4);
+}
+
+TEST_CASE("who lets go late while others wait squats, too, unless it brings something in between") {
+  NodeRig rig;
+  const auto beat_and = [&](mesh::QuestionId question, const std::function<void(mesh::LeaseId)>& end) {
+    rig.node.receive(holder, get(question, token_1));
+    const auto grants = rig.to<mesh::Grant>(holder);
+    if (grants.empty() || grants.back().question != question) {
+      return false;
+    }
+    const mesh::LeaseId lease = grants.back().lease;
+    rig.node.receive(asker, get(100 + question, token_1));
+    for (int second = 0; second < 15; ++second) {
+      rig.run_for(Millis{1'000});
+      rig.node.receive(holder, mesh::Beat{lease, slot(), token_1});
+      rig.node.receive(asker, mesh::Ping{1, 0});
+    }
+    end(lease);
+    rig.node.receive(asker, mesh::Forget{100 + question});
+    return true;
+  };
+  const auto let_go = [&](mesh::QuestionId question) {
+    return beat_and(question, [&](mesh::LeaseId) { rig.node.receive(holder, mesh::Forget{question}); });
+  };
+  REQUIRE(let_go(1));
+  SUBCASE("nothing") {
+    REQUIRE(let_go(2));
+    CHECK_FALSE(let_go(3));
+    CHECK_FALSE(rig.to<mesh::Release>(holder).empty());
+  }
+  SUBCASE("a value") {
+    REQUIRE(beat_and(2, [&](mesh::LeaseId lease) {
+      rig.node.receive(holder, mesh::Put{lease, resource(), value_of(token_1, Millis{1})});
+    }));
+    REQUIRE(let_go(3));
+    CHECK(let_go(4));
+  }
 }
 
 TEST_CASE("one peer alone cannot keep a slot from being shared for longer than a minute") {
