@@ -73,10 +73,10 @@ std::string table_of(const std::vector<Json>& peers) {
       return format_bytes(static_cast<unsigned long long>(number_in(peer, key)));
     };
     const long long round_trip = number_in(peer, "round_trip_ms", -1);
-    rows.push_back({shortened(text_in(peer, "id")), state_of(peer),
-                    place_of(peer), round_trip < 0 ? "-" : std::to_string(round_trip) + " ms", bytes("bytes_in"),
-                    bytes("bytes_out"), std::to_string(number_in(peer, "hits_served")),
-                    std::to_string(number_in(peer, "hits_received")), text_in(peer, "last_failure")});
+    rows.push_back({shortened(text_in(peer, "id")), state_of(peer), place_of(peer),
+                    round_trip < 0 ? "-" : std::to_string(round_trip) + " ms", bytes("bytes_in"), bytes("bytes_out"),
+                    std::to_string(number_in(peer, "hits_served")), std::to_string(number_in(peer, "hits_received")),
+                    text_in(peer, "last_failure")});
   }
   return format_table(rows);
 }

@@ -122,7 +122,7 @@ class Members {
   };
   using Table = std::map<PeerId, Member>;
 
-  static constexpr base::Millis soon{10};  ///< many records that arrive together are looked at once
+  static constexpr base::Millis soon{10};      ///< many records that arrive together are looked at once
   static constexpr base::Millis overdue{200};  ///< so late, a tick says that this process was not served
 
   // ---- members.cpp: the table, and what is told outside
