@@ -60,6 +60,7 @@ Json line_of(const mesh::MemberInfo& member, const overlay::LinkFigures* link, c
   line["state"] = name_of(member.state);
   line["eligible"] = member.eligible;
   line["reachable"] = member.record.reachable;
+  line["slow"] = member.record.slow;
   line["addresses"] = addresses_of(member.record);
   line["round_trip_ms"] = member.round_trip ? Json(member.round_trip->count()) : Json(nullptr);
   line["direction"] = link == nullptr ? "" : link->inbound ? "in" : "out";
@@ -141,6 +142,7 @@ Json network_document(const Sharing& sharing) {
   const bool on = sharing.is_on();
   const mesh::Members* members = on ? &sharing.overlay()->node().members() : nullptr;
   document["reachable"] = on && members->own_record().reachable;
+  document["slow"] = on && members->own_record().slow;
   document["linked"] = sharing.linked();
   document["view"] = on ? hex(members->view_digest()) : "";
   document["bootstrap"] = Json::array();

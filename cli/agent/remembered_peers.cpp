@@ -104,7 +104,7 @@ RememberedPeers parse_remembered(std::string_view text) {
   const Json document = Json::parse(text, nullptr, false);
   each_in(document, "met", [&](const peer::PeerId& id, const Json& entry) {
     mesh::PeerRecord record{id, number_in(entry, "sequence"), addresses_in(entry, mesh::most_addresses),
-                            flag_in(entry, "reachable")};
+                            flag_in(entry, "reachable"), flag_in(entry, "slow")};
     const bool is_useful = !record.addresses.empty();
     if (is_useful) {
       peers.met.push_back(std::move(record));
@@ -132,6 +132,7 @@ std::string format_remembered(const RememberedPeers& peers) {
     document["met"].push_back(Json{{"id", record.id.text()},
                                    {"sequence", record.sequence},
                                    {"reachable", record.reachable},
+                                   {"slow", record.slow},
                                    {"addresses", texts_of(record.addresses)}});
   }
   document["added"] = Json::array();

@@ -140,6 +140,13 @@ Check check_reachability(const Json& network) {
           "behind a firewall or NAT, let the port through and set announce_addr; it listens at " + without_id(own)};
 }
 
+void check_speed(const Json& network, std::vector<Check>& checks) {
+  if (flag_in(network, "slow")) {
+    checks.push_back({"speed", true, "this machine owns nothing: its round trips are 4 times the others'",
+                      "it asks others as before, and owns keys again by itself when its line is as fast as theirs"});
+  }
+}
+
 void check_versions(const Json& peers, std::vector<Check>& checks) {
   const std::string ours = "ghoard/" + std::string(base::version);
   std::size_t others = 0;
@@ -177,6 +184,7 @@ void check_network(const Json& network, const Json& peers, std::vector<Check>& c
   }
   check_discovery(network, checks);
   checks.push_back(check_reachability(network));
+  check_speed(network, checks);
   check_versions(peers, checks);
   if (number_in(network, "descriptor_limit") < enough_descriptors) {
     checks.push_back({"descriptors", false,

@@ -62,6 +62,7 @@ Json no_network(const link::Program& program) {
   document["accepted_keys"] = 0;
   document["listen"] = Json::array();
   document["reachable"] = false;
+  document["slow"] = false;
   document["linked"] = 0;
   document["view"] = "";
   document["bootstrap"] = Json::array();
@@ -91,6 +92,14 @@ std::string discovery_text(const Json& network) {
                           " other peers" + (flag_in(*found, "published") ? "" : ", this one not published yet");
 }
 
+std::string reachable_text(const Json& network) {
+  if (!flag_in(network, "reachable")) {
+    return "not known: it asks, and owns no keys";
+  }
+  return flag_in(network, "slow") ? "yes, but it owns no keys: its round trips are 4 times the others'"
+                                  : "yes: it may own keys";
+}
+
 std::string format(const Json& network) {
   std::string text;
   const auto add = [&](const char* name, const std::string& value) {
@@ -109,7 +118,7 @@ std::string format(const Json& network) {
     return text;
   }
   add("peers", std::to_string(number_in(network, "linked")) + " linked");
-  add("reachable", flag_in(network, "reachable") ? "yes: it may own keys" : "not known: it asks, and owns no keys");
+  add("reachable", reachable_text(network));
   for (const std::string& address : texts_in(network, "listen")) {
     add("address", address);
   }

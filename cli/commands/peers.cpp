@@ -56,6 +56,15 @@ std::string place_of(const Json& peer) {
   return addresses.empty() ? "-" : addresses.front().substr(0, addresses.front().find("/p2p/"));
 }
 
+/// Of those that are linked: why one owns no keys.
+std::string state_of(const Json& peer) {
+  const std::string state = text_in(peer, "state");
+  if (state != "linked" || flag_in(peer, "eligible")) {
+    return state;
+  }
+  return state + (flag_in(peer, "slow") ? " (slow)" : " (client)");
+}
+
 std::string table_of(const std::vector<Json>& peers) {
   std::vector<std::vector<std::string>> rows{
       {"PEER", "STATE", "ADDRESS", "RTT", "IN", "OUT", "SERVED", "RECEIVED", "LAST FAILURE"}};
@@ -64,11 +73,10 @@ std::string table_of(const std::vector<Json>& peers) {
       return format_bytes(static_cast<unsigned long long>(number_in(peer, key)));
     };
     const long long round_trip = number_in(peer, "round_trip_ms", -1);
-    const bool is_client = text_in(peer, "state") == "linked" && !flag_in(peer, "eligible");
-    rows.push_back({shortened(text_in(peer, "id")), text_in(peer, "state") + (is_client ? " (client)" : ""),
-                    place_of(peer), round_trip < 0 ? "-" : std::to_string(round_trip) + " ms", bytes("bytes_in"),
-                    bytes("bytes_out"), std::to_string(number_in(peer, "hits_served")),
-                    std::to_string(number_in(peer, "hits_received")), text_in(peer, "last_failure")});
+    rows.push_back({shortened(text_in(peer, "id")), state_of(peer), place_of(peer),
+                    round_trip < 0 ? "-" : std::to_string(round_trip) + " ms", bytes("bytes_in"), bytes("bytes_out"),
+                    std::to_string(number_in(peer, "hits_served")), std::to_string(number_in(peer, "hits_received")),
+                    text_in(peer, "last_failure")});
   }
   return format_table(rows);
 }

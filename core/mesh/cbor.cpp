@@ -248,6 +248,10 @@ bool Reader::none() {
   return true;
 }
 
+bool Reader::at_end() const {
+  return !m_ok || m_at >= m_array.size();
+}
+
 const nlohmann::json& Reader::list(std::size_t most) {
   const nlohmann::json* item = next();
   if (item == nullptr || !item->is_array() || item->size() > most) {

@@ -53,6 +53,8 @@ class Reader {
   [[nodiscard]] peer::PeerId peer();
   /// True, and the field is taken, if it is null.
   [[nodiscard]] bool none();
+  /// Nothing comes after what was read: whoever wrote it may have known no further fields.
+  [[nodiscard]] bool at_end() const;
   /// An array of at most `most` items; empty after a failure.
   [[nodiscard]] const nlohmann::json& list(std::size_t most);
 

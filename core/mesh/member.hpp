@@ -54,7 +54,10 @@ struct Member {
   base::MonoTime watched_since{};
   std::uint32_t ping_number = 0;  ///< of the last one sent
   base::MonoTime ping_sent{};
-  std::optional<base::Millis> round_trip;
+  std::optional<base::Millis> round_trip;  ///< smoothed
+  base::MonoTime measured{};               ///< when the last sample of it came
+  std::optional<base::Millis> latency;     ///< of its own round trips, as it told
+  base::MonoTime latency_told{};
   std::optional<std::uint32_t> passed_over_until;  ///< the ping it has to answer
 
   // ---- dialling

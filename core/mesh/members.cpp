@@ -11,7 +11,6 @@ namespace ghoard::mesh {
 namespace {
 
 constexpr std::size_t most_remembered = 256;
-constexpr base::Millis noteworthy_lateness{200};
 
 }  // namespace
 
@@ -41,6 +40,7 @@ void Members::start() {
   const base::MonoTime now = m_clock.mono();
   m_started = now;
   m_next_ping = now + jitter(base::Millis{1'000});
+  m_next_look = *m_next_ping + base::Millis{10'000};
   m_next_dead_dial = now + base::Millis{30'000};
   for (auto& [id, member] : m_table) {
     member.next_dial = now;
@@ -53,12 +53,13 @@ void Members::tick() {
   if (now > m_deadline) {
     const base::Millis late = now - m_deadline;
     m_lateness.note(late, now);
-    if (late >= noteworthy_lateness) {
+    if (late >= overdue) {
       forgive(late, now);
     }
   }
   m_deadline = base::MonoTime::max();
   ping_watched(now);
+  look_at_latency(now);
   for (auto& [id, member] : m_table) {
     observe(member, now);
   }

@@ -122,7 +122,8 @@ class Members {
   };
   using Table = std::map<PeerId, Member>;
 
-  static constexpr base::Millis soon{10};  ///< many records that arrive together are looked at once
+  static constexpr base::Millis soon{10};      ///< many records that arrive together are looked at once
+  static constexpr base::Millis overdue{200};  ///< so late, a tick says that this process was not served
 
   // ---- members.cpp: the table, and what is told outside
   Member* find(const PeerId& id);
@@ -178,6 +179,19 @@ class Members {
   void forgive(base::Millis late, base::MonoTime now);
   [[nodiscard]] std::size_t live_besides(const PeerId& peer) const;
 
+  // ---- members_latency.cpp: who is too slow to own keys
+  void note_round_trip(Member& member, base::MonoTime now);
+  void note_latency(Member& member, const std::optional<base::Millis>& latency);
+  [[nodiscard]] std::optional<base::Millis> own_latency(base::MonoTime now) const;
+  [[nodiscard]] std::optional<base::Millis> usual_latency(base::MonoTime now) const;
+  [[nodiscard]] bool is_overdue(base::MonoTime now) const;
+  [[nodiscard]] bool has_other_owners() const;
+  [[nodiscard]] bool is_too_slow(base::MonoTime now) const;
+  [[nodiscard]] bool is_fast_enough(base::MonoTime now) const;
+  void look_at_latency(base::MonoTime now);
+  void ping_some(base::MonoTime now);
+  void set_slow(bool slow);
+
   // ---- members_view.cpp: who may own keys
   [[nodiscard]] bool is_candidate(const Member& member) const;
   [[nodiscard]] const std::vector<std::pair<std::uint64_t, PeerId>>& candidates() const;
@@ -204,6 +218,9 @@ class Members {
   base::MonoTime m_deadline = base::MonoTime::max();
   std::optional<base::MonoTime> m_started;
   std::optional<base::MonoTime> m_next_ping;
+  std::optional<base::Millis> m_latency;  ///< own_latency, once a second
+  base::MonoTime m_next_look{};
+  int m_looks = 0;  ///< in a row, that call for another `slow`
   base::MonoTime m_next_dead_dial{};
   base::MonoTime m_next_dial_back{};
   int m_dial_backs_left = 0;

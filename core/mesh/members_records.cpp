@@ -30,6 +30,10 @@ std::size_t size_of(const PeerRecord& record) {
   return size;
 }
 
+bool may_own(const PeerRecord& record) {
+  return record.reachable && !record.slow;
+}
+
 }  // namespace
 
 // ---- of this process -----------------------------------------------------------------------------
@@ -178,7 +182,7 @@ void Members::adopt_own_word(Member& member, const PeerRecord& record) {
   if (record.sequence < member.record.sequence) {
     m_links.send(record.id, Records{{member.record}});
   }
-  if (record.reachable != member.record.reachable) {
+  if (may_own(record) != may_own(member.record)) {
     views_changed();
   }
   member.record = record;
@@ -207,7 +211,7 @@ void Members::adopt_hearsay(const PeerId& teller, const PeerRecord& record) {
   }
   const bool is_newer = record.sequence > member->record.sequence;
   if (is_newer) {
-    if (record.reachable != member->record.reachable) {
+    if (may_own(record) != may_own(member->record)) {
       views_changed();
     }
     member->record = record;

@@ -20,7 +20,7 @@ constexpr int differing_exchanges = 2;
 /// Owners are those of whom it is known at first hand, or from two others, that they can be reached; so one liar makes
 /// no owners. Suspects stay: views have to agree, and the leases pass over them.
 bool Members::is_candidate(const Member& member) const {
-  if (!member.record.reachable || member.dead || member.quarantined_until) {
+  if (!member.record.reachable || member.record.slow || member.dead || member.quarantined_until) {
     return false;
   }
   if (member.trusted) {
@@ -42,7 +42,7 @@ const std::vector<std::pair<std::uint64_t, PeerId>>& Members::candidates() const
     return m_candidates;
   }
   m_candidates.clear();
-  if (m_own.reachable) {
+  if (m_own.reachable && !m_own.slow) {
     m_candidates.emplace_back(m_seed, m_own.id);
   }
   for (const auto& [id, member] : m_table) {
@@ -146,10 +146,12 @@ void Members::receive(const PeerId& from, const View& view) {
   std::vector<const PeerRecord*> lacking;
   for (auto& [id, member] : m_table) {
     if (!std::binary_search(theirs.begin(), theirs.end(), id)) {
-      if (id != from && member.linked && member.record.reachable) {
+      if (id != from && member.linked && member.record.reachable && !member.record.slow) {
         lacking.push_back(&member.record);
         doubt(member, from, now);
       }
+    } else if (id != from && member.linked && member.record.slow) {
+      lacking.push_back(&member.record);
     } else if (member.dead) {
       dial_hinted(member, now);
     } else if (!member.linked) {

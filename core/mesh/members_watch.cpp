@@ -75,7 +75,7 @@ bool Members::may_claim(const Member& member, const PeerId& claimer, std::size_t
 void Members::ping(Member& member, base::MonoTime now) {
   ++member.ping_number;
   member.ping_sent = now;
-  m_links.send(member.record.id, Ping{member.ping_number, view_digest()});
+  m_links.send(member.record.id, Ping{member.ping_number, view_digest(), m_latency});
 }
 
 void Members::ping_watched(base::MonoTime now) {
@@ -91,6 +91,7 @@ void Members::ping_watched(base::MonoTime now) {
       m_watch_all = now < m_watch_all_until;
       choose_watched(now);
     }
+    m_latency = own_latency(now);
     for (auto& [id, member] : m_table) {
       if (member.linked && (member.watched || member.close_watchers > 0)) {
         ping(member, now);
@@ -132,8 +133,9 @@ bool Members::is_passed_over(const PeerId& peer) const {
 
 void Members::receive(const PeerId& from, const Ping& ping) {
   heard(from);
-  if (is_linked(from)) {
-    m_links.send(from, Pong{ping.number, view_digest()});
+  if (Member* member = find(from); member != nullptr && member->linked) {
+    note_latency(*member, ping.latency);
+    m_links.send(from, Pong{ping.number, view_digest(), m_latency});
     compare_views(from, ping.view);
   }
 }
@@ -145,10 +147,9 @@ void Members::receive(const PeerId& from, const Pong& pong) {
     return;
   }
   if (pong.number == member->ping_number && member->ping_sent != base::MonoTime{}) {
-    const base::Millis sample = m_clock.mono() - member->ping_sent;
-    // RFC 6298 section 2: a gain of 1/8.
-    member->round_trip = member->round_trip ? (*member->round_trip * 7 + sample) / 8 : sample;
+    note_round_trip(*member, m_clock.mono());
   }
+  note_latency(*member, pong.latency);
   if (member->passed_over_until && pong.number >= *member->passed_over_until) {
     member->passed_over_until.reset();
   }

@@ -41,6 +41,7 @@ struct PeerRecord {
   std::uint64_t sequence = 0;
   std::vector<peer::Multiaddr> addresses;  ///< without /p2p/; at most most_addresses
   bool reachable = false;                  ///< somebody connected to it: it may own keys
+  bool slow = false;                       ///< it owns none, since its line is much slower than the others'
   bool operator==(const PeerRecord&) const = default;
 };
 
@@ -59,11 +60,13 @@ struct View {                   ///< sent when digests differ
 };
 struct Ping {
   std::uint32_t number = 0;
-  std::uint64_t view = 0;  ///< digest of the sender's view
+  std::uint64_t view = 0;               ///< digest of the sender's view
+  std::optional<base::Millis> latency;  ///< the median of the sender's round trips, where it knows some
 };
 struct Pong {
   std::uint32_t number = 0;
   std::uint64_t view = 0;
+  std::optional<base::Millis> latency;  ///< as in Ping
 };
 struct Suspect {  ///< the sender observes `id` and hears nothing from it
   PeerId id;

@@ -24,6 +24,11 @@ base::Millis read_wait(Reader& from) {
   return base::Millis{static_cast<std::int64_t>(from.number(longest_wait_ms))};
 }
 
+/// May be left out, or null.
+std::optional<base::Millis> read_latency(Reader& from) {
+  return from.at_end() || from.none() ? std::nullopt : std::optional(read_wait(from));
+}
+
 /// A string of HTTP: no control characters.
 std::string read_field(Reader& from, std::size_t longest) {
   std::string value = from.bytes(longest);
@@ -264,6 +269,7 @@ void read(Reader& from, PeerRecord& to) {
   to.sequence = from.number(highest_sequence);
   to.addresses = read_addresses(from);
   to.reachable = from.flag();
+  to.slow = !from.at_end() && from.flag();
 }
 
 void read(Reader& from, Hello& to) {
@@ -292,11 +298,13 @@ void read(Reader& from, View& to) {
 void read(Reader& from, Ping& to) {
   to.number = read_u32(from);
   to.view = from.number();
+  to.latency = read_latency(from);
 }
 
 void read(Reader& from, Pong& to) {
   to.number = read_u32(from);
   to.view = from.number();
+  to.latency = read_latency(from);
 }
 
 void read(Reader& from, Suspect& to) {

@@ -75,6 +75,10 @@ void write_max_age(Writer& to, const std::optional<base::Seconds>& max_age) {
   max_age ? to.number(static_cast<std::uint64_t>(std::max<std::int64_t>(0, max_age->count()))) : to.none();
 }
 
+void write_latency(Writer& to, const std::optional<base::Millis>& latency) {
+  latency ? to.number(std::min(count(*latency), longest_wait_ms)) : to.none();
+}
+
 /// A prefix that is too long becomes its nearest parent that is not: that names more, never less.
 std::string_view within_bounds(std::string_view prefix) {
   return prefix.size() <= longest_prefix ? prefix : prefix.substr(0, prefix.rfind('/', longest_prefix));
@@ -125,6 +129,9 @@ void write(Writer& to, const PeerRecord& from) {
     addresses.text(from.addresses[i].text());
   }
   to.peer(from.id).number(from.sequence).list(std::move(addresses)).flag(from.reachable);
+  if (from.slow) {
+    to.flag(true);
+  }
 }
 
 void write(Writer& to, const Hello& from) {
@@ -146,10 +153,12 @@ void write(Writer& to, const View& from) {
 
 void write(Writer& to, const Ping& from) {
   to.number(from.number).number(from.view);
+  write_latency(to, from.latency);
 }
 
 void write(Writer& to, const Pong& from) {
   to.number(from.number).number(from.view);
+  write_latency(to, from.latency);
 }
 
 void write(Writer& to, const Suspect& from) {

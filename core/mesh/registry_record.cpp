@@ -116,6 +116,7 @@ void fit(PublishedRecord& published) {
   });
   addresses.erase(full, addresses.end());
   addresses.resize(std::min(addresses.size(), most_addresses));
+  published.record.slow = false;
 }
 
 std::optional<std::string> format_comment(const RegistryPlace& place, const base::SecretBytes& key,

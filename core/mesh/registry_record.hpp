@@ -29,7 +29,7 @@ struct PublishedRecord {
 
 /// Which of two is a peer's latest word.
 [[nodiscard]] bool is_later(const PublishedRecord& left, const PublishedRecord& right);
-/// Leaves out addresses for which there is no room, the last ones first.
+/// Leaves out addresses for which there is no room, the last ones first, and `slow`, which is of the moment.
 void fit(PublishedRecord& published);
 
 /// A comment of the registry's issue (ghoard-protocol(7)): a line that says what it is, and below it the sealed record.

@@ -180,7 +180,7 @@ void Simulation::send(std::size_t from, std::size_t to, mesh::Message message) {
 
 void Simulation::transmit(std::size_t from, std::size_t to, Link& link, mesh::Message message) {
   Direction& way = link.from[from];
-  const MonoTime arrival = std::max(way.last_arrival, m_now + latency());  // in order
+  const MonoTime arrival = std::max(way.last_arrival, m_now + latency(from, to));  // in order
   way.last_arrival = arrival;
   const std::uint64_t number = link.number;
   if (m_options.duplication > 0 && std::uniform_real_distribution<>(0, 1)(m_random) < m_options.duplication) {
@@ -224,7 +224,7 @@ void Simulation::dial(std::size_t from, std::size_t to, bool back) {
       }
     });
   };
-  at(3 * latency(), [this, from, to, back, fail] {
+  at(3 * latency(from, to), [this, from, to, back, fail] {
     SimulatedNode& dialler = *m_nodes[from];
     SimulatedNode& dialled = *m_nodes[to];
     if (!dialler.m_alive) {

@@ -88,6 +88,8 @@ class Simulation {
   void mishap(std::size_t from, std::size_t to, Mishap kind);
   /// Whatever is sent from one to the other from now on arrives so much later, in order.
   void stall(std::size_t from, std::size_t to, Millis time);
+  /// Whatever it sends, and is sent, takes so much longer: 0 makes its line as fast as the others.
+  void set_line(std::size_t index, Millis time) { m_lines[index] = time; }
   /// A message that `from` did not mean to send, as if it had. Nothing if they are not linked.
   void inject(std::size_t from, std::size_t to, mesh::Message message);
   /// Told of every message that is sent.
@@ -117,6 +119,7 @@ class Simulation {
   static Pair pair(std::size_t a, std::size_t b) { return {std::min(a, b), std::max(a, b)}; }
 
   Millis latency();
+  Millis latency(std::size_t from, std::size_t to) { return latency() + m_lines[from] + m_lines[to]; }
   void send(std::size_t from, std::size_t to, mesh::Message message);
   void transmit(std::size_t from, std::size_t to, Link& link, mesh::Message message);
   void deliver(std::size_t from, std::size_t to, std::uint64_t number, MonoTime arrival, mesh::Message message);
@@ -140,6 +143,7 @@ class Simulation {
   std::set<Pair> m_dialling;  // ordered: from, to
   std::set<Pair> m_blocked;
   std::map<Pair, Mishap> m_mishaps;  // ordered: from, to
+  std::map<std::size_t, Millis> m_lines;
   SimulatedGitHub m_github;
 };
 

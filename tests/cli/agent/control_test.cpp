@@ -255,6 +255,7 @@ TEST_CASE("with an overlay peers can be added, listed and removed, and network n
   CHECK(network["key_kind"] == "network-key");
   CHECK(network["key_id"].get<std::string>().size() == 8);
   CHECK(network["accepted_keys"] == 1);
+  CHECK(network["slow"] == false);
   REQUIRE(network["listen"].size() == 1);
   CHECK(network["listen"][0].get<std::string>().starts_with("/ip4/127.0.0.1/tcp/"));
   CHECK(network.dump().find(key.substr(6, 20)) == std::string::npos);
@@ -267,6 +268,7 @@ TEST_CASE("with an overlay peers can be added, listed and removed, and network n
   REQUIRE(peers.size() == 1);
   CHECK(peers[0]["addresses"] == nlohmann::json{address});
   CHECK(peers[0]["state"] == "known");
+  CHECK(peers[0]["slow"] == false);
   const std::string self = nlohmann::json{{"address", network["listen"][0]}}.dump();
   CHECK(rig.ask("POST", "/v1/peers/add", self)->json()["message"] == "that is this very agent");
   CHECK(rig.ask("POST", "/v1/peers/add", R"({"address":"10.0.0.1:9100"})")->status() == 400);

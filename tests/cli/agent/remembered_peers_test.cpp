@@ -29,7 +29,7 @@ peer::Multiaddr address(int port) {
 RememberedPeers some_peers() {
   RememberedPeers peers;
   peers.met.push_back({id_of(1), 42, {address(1), address(2)}, true});
-  peers.met.push_back({id_of(2), 0, {address(3)}, false});
+  peers.met.push_back({id_of(2), 0, {address(3)}, true, true});
   peers.added.push_back({id_of(3), {address(4)}});
   peers.added[0].addresses[0].peer = id_of(3);
   return peers;

@@ -151,6 +151,16 @@ TEST_CASE("an agent that nobody has connected to is told what to open, which is 
   CHECK(find(examine(network), "reachability").fix.find(place + "/p2p/" + two) != std::string::npos);
 }
 
+TEST_CASE("an agent that owns nothing because its line is slow is told so, which is no problem") {
+  Json network = network_with("");
+  const std::vector<Check> before = examine(network, {peer(one, "linked")});
+  CHECK(std::none_of(before.begin(), before.end(), [](const Check& check) { return check.name == "speed"; }));
+  network["slow"] = true;
+  const Check line = find(examine(network, {peer(one, "linked")}), "speed");
+  CHECK(line.ok);
+  CHECK(line.detail == "this machine owns nothing: its round trips are 4 times the others'");
+}
+
 TEST_CASE("other versions and too few descriptors are told") {
   Json network = network_with("");
   network["descriptor_limit"] = 256;

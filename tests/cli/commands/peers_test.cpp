@@ -81,6 +81,36 @@ TEST_CASE("the addresses and keys are judged where the settings cannot be read")
   CHECK(testing::run_command(home, program, commands::run_network, {"new-key"}).code == 0);
 }
 
+TEST_CASE("peers tells which linked ones own no keys, and why; network status tells it of this agent") {
+  const AgentHome home;
+  const auto peer = [](const std::string& state, bool eligible, bool slow) {
+    return json{{"id", id}, {"state", state}, {"eligible", eligible}, {"slow", slow}};
+  };
+  home.write("state/fake-peers", json{{"peers",
+                                       {peer("linked", true, false), peer("linked", false, true),
+                                        peer("linked", false, false), peer("dead", false, true)}}}
+                                     .dump());
+  json network{{"overlay", "on"}, {"linked", 4}, {"reachable", true}, {"slow", false}};
+  home.write("state/fake-network", network.dump());
+  const auto run = [&](link::CommandFunction command, const std::vector<std::string>& arguments) {
+    return testing::run_command(home, home.program(), command, arguments).out;
+  };
+  REQUIRE(testing::run_command(home, home.program(), commands::run_agent, {"start"}).code == 0);
+  const std::string table = run(commands::run_peers, {});
+  std::vector<std::string> states;
+  for (std::size_t at = table.find('\n') + 1; at < table.size(); at = table.find('\n', at) + 1) {
+    states.push_back(table.substr(at + 22, table.find("  ", at + 22) - at - 22));
+  }
+  CHECK(states == std::vector<std::string>{"linked", "linked (slow)", "linked (client)", "dead"});
+  CHECK(json::parse(run(commands::run_peers, {"--json"}))["peers"][1]["slow"] == true);
+  CHECK(run(commands::run_network, {"status"}).find("reachable     yes: it may own keys\n") != std::string::npos);
+  network["slow"] = true;
+  home.write("state/fake-network", network.dump());
+  CHECK(run(commands::run_network, {"status"})
+            .find("reachable     yes, but it owns no keys: its round trips are 4 times the others'\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("peers and network status exit 0 with all their keys when no agent runs, and changing needs one") {
   const AgentHome home;
   const auto peers = [&](const std::vector<std::string>& arguments) {

@@ -1,4 +1,5 @@
-// An agent that answers every API request with what it was sent. How it behaves at its start is read from STATE/fake;
+// An agent that answers every API request with what it was sent. How it behaves at its start is read from STATE/fake,
+// and what it says of peers and its network from STATE/fake-peers and STATE/fake-network;
 // what it found there it writes to STATE/starts, STATE/environment, STATE/descriptors and STATE/secrets.
 
 #include <algorithm>
@@ -127,6 +128,9 @@ std::string control(Fake& fake, const Request& request) {
                                                    {"reset", 1},
                                                    {"seen", 1}}})}}
                            .dump());
+  }
+  if (request.target == "/v1/peers" || request.target == "/v1/network") {
+    return answer(200, slurp(fake.paths.state / ("fake-" + request.target.substr(4))));
   }
   if (request.target == "/v1/cache/remove" || request.target == "/v1/cache/clear") {
     append(fake.paths.state / "removed", request.target + " " + request.body + "\n");

@@ -43,10 +43,12 @@ inline std::vector<mesh::Message> example_messages() {
   Get get{7, example_resource(), token, base::Seconds{300}, true, base::Millis{30'000}, 1, Prior{test_peer(2), 99}};
   Get bare{8, example_resource(), token, std::nullopt, false, base::Millis{250}, 0, std::nullopt};
   return {Hello{record, "192.0.2.7", 0xfeedfacecafebeef, "ghoard/1.2.3"},
-          Records{{record, {test_peer(3), 1, {}, false}}},
+          Records{{record, {test_peer(3), 1, {}, false}, {test_peer(4), 2, {test_address(4)}, true, true}}},
           View{{test_peer(1), test_peer(2)}},
           Ping{1, 0xffffffffffffffff},
+          Ping{1, 2, base::Millis{25}},
           Pong{2, 3},
+          Pong{2, 3, base::Millis{3'600'000}},
           Suspect{test_peer(4), 5},
           DialBack{},
           get,

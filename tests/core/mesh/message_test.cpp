@@ -57,6 +57,12 @@ TEST_CASE("what a message says is what was said") {
     if (const auto* hello = std::get_if<Hello>(&message)) {
       CHECK(std::get<Hello>(decoded).record == hello->record);
       CHECK(std::get<Hello>(decoded).incarnation == hello->incarnation);
+    } else if (const auto* records = std::get_if<Records>(&message)) {
+      CHECK(std::get<Records>(decoded).records == records->records);
+    } else if (const auto* ping = std::get_if<Ping>(&message)) {
+      CHECK(std::get<Ping>(decoded).latency == ping->latency);
+    } else if (const auto* pong = std::get_if<Pong>(&message)) {
+      CHECK(std::get<Pong>(decoded).latency == pong->latency);
     } else if (const auto* put = std::get_if<Put>(&message)) {
       const cache::SharedValue& value = std::get<Put>(decoded).value;
       CHECK(value.headers == put->value.headers);
@@ -88,6 +94,10 @@ TEST_CASE("further fields are ignored, missing ones are not") {
     fields.push_back("of a later version");
     CHECK_FALSE(is_refused(fields, body_of(message)));
     fields.erase(fields.size() - 1);
+    if (std::holds_alternative<Ping>(message) || std::holds_alternative<Pong>(message)) {
+      fields.erase(fields.size() - 1);  // the latency is of a later version than these messages
+      CHECK_FALSE(is_refused(fields));
+    }
     if (fields.size() > 1) {
       fields.erase(fields.size() - 1);
       CHECK(is_refused(fields, body_of(message)));
@@ -114,6 +124,26 @@ TEST_CASE("a value without its bytes is refused") {
       CHECK_FALSE(decode(encode(message), nullptr));
     }
   }
+}
+
+TEST_CASE("a record says that it owns nothing only where it does, and a latency is at most an hour") {
+  const PeerRecord fast{test_peer(1), 1, {}, true};
+  PeerRecord slow = fast;
+  slow.slow = true;
+  nlohmann::json fields = fields_of(Records{{fast, slow}});
+  CHECK(fields[1][0].size() == 4);
+  CHECK(fields[1][1].size() == 5);
+  fields[1][0].push_back(false);
+  const base::Result<Message> decoded = decode(cbor(fields), nullptr);
+  REQUIRE(decoded);
+  CHECK(std::get<Records>(*decoded).records == std::vector{fast, slow});
+  fields[1][0][4] = 1U;
+  CHECK(is_refused(fields));
+
+  CHECK(is_refused({4U, 1U, 2U, 3'600'001U}));
+  CHECK(is_refused({5U, 1U, 2U, -1}));
+  CHECK_FALSE(is_refused({5U, 1U, 2U, 3'600'000U}));
+  CHECK(fields_of(Ping{1, 2, base::Millis{9'999'999}})[3] == 3'600'000U);
 }
 
 TEST_CASE("lists over their bounds are refused") {

@@ -128,6 +128,14 @@ TEST_CASE("the longest addresses still fit into a comment, the first ones first"
   CHECK(result->published.record.addresses.front() == published.record.addresses.front());
 }
 
+TEST_CASE("what is published does not say how fast a line is") {
+  PublishedRecord published = example();
+  published.record.slow = true;
+  const auto result = opened(*format_comment(place, registry_key(1), registry_identity(1), published, some_nonce()));
+  REQUIRE(result);
+  CHECK_FALSE(result->published.record.slow);
+}
+
 TEST_CASE("the later word is the one with the higher sequence, then the one written later") {
   PublishedRecord older = example();
   PublishedRecord newer = example();

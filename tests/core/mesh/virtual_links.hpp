@@ -78,6 +78,9 @@ class VirtualNetwork {
   /// No connection from outside gets through to it (NAT).
   void set_dialable(const mesh::PeerId& id, bool dialable) { m_hosts.at(id).dialable = dialable; }
 
+  /// So much later arrives whatever it sends, and what is sent to it.
+  void set_line(const mesh::PeerId& id, base::Millis delay) { m_hosts.at(id).line = delay; }
+
   /// The process dies: the others see resets, and its port refuses.
   void kill(const mesh::PeerId& id) {
     Host& host = m_hosts.at(id);
@@ -182,6 +185,7 @@ class VirtualNetwork {
     VirtualProcess* process = nullptr;
     State state = State::off;
     bool dialable = true;
+    base::Millis line{0};
     std::map<mesh::PeerId, std::shared_ptr<Connection>> connections;
     std::set<mesh::PeerId> dialling;
     std::vector<Call> waiting;  // while frozen
@@ -273,7 +277,7 @@ class VirtualNetwork {
   }
   void transmit(Packet packet) {
     base::MonoTime& last = m_hosts.at(packet.from).last_delivery[packet.to];
-    last = std::max(last, clock.mono() + delay());
+    last = std::max(last, clock.mono() + delay() + m_hosts.at(packet.from).line + m_hosts.at(packet.to).line);
     at(last, [this, packet = std::move(packet)]() mutable {
       const State sender = m_hosts.at(packet.from).state;
       if (sender == State::vanished) {
