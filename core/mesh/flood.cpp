@@ -32,6 +32,7 @@ Flood::Flood(const PeerId& self, std::uint64_t incarnation, Members& members, Li
       m_began(clock.mono()),
       m_random(std::move(random)),
       m_next_comparison(base::MonoTime::max()) {
+  m_log.age(m_began);
   if (!m_members.list().empty()) {
     m_distrusting = true;
     m_host.distrust_older(true);
@@ -66,6 +67,7 @@ std::vector<Tombstone> Flood::take_chunk(std::vector<Tombstone>& stones) {
 // ---- announcing ----------------------------------------------------------------------------------
 
 void Flood::announce(std::vector<cache::Change> changes, std::function<void()> acknowledged) {
+  number_anew();
   std::vector<Tombstone> stones;
   for (cache::Change& change : changes) {
     stones.push_back({m_self, m_incarnation, ++m_sequence, std::move(change)});
@@ -86,6 +88,17 @@ void Flood::announce(std::vector<cache::Change> changes, std::function<void()> a
   }
   m_announcements.push_back(std::move(announcement));
   settle();
+}
+
+/// Others drop what has long been idle, and would wait for all the numbers before the next.
+void Flood::number_anew() {
+  const base::MonoTime now = m_clock.mono();
+  m_log.age(now);
+  if (m_sequence > 0 && now - m_announced >= longest_fresh) {
+    m_incarnation = m_random();
+    m_sequence = 0;
+  }
+  m_announced = now;
 }
 
 /// Those that nobody has to acknowledge any more have ended; their callers are told by the next tick.
@@ -165,9 +178,10 @@ void Flood::receive(const PeerId& from, const Tombstones& tombstones) {
     return;
   }
   m_counters.received += fresh.size();
+  m_log.age(m_clock.mono());
   bool gap = false;
   for (const Tombstone& stone : fresh) {
-    gap = m_log.add(stone) || gap;
+    gap = m_log.add(stone, age_of(from, stone, tombstones.number == 0)) || gap;
   }
   if (gap) {
     note_gap();

@@ -26,8 +26,9 @@ class Flood {
   Flood(const PeerId& self, std::uint64_t incarnation, Members& members, Links& links, cache::PeerHost& host,
         const base::Clock& clock, Random random);
 
-  /// Numbers the changes, tells every linked peer, and calls `acknowledged` when all of those have acknowledged or are
-  /// gone, or after 250 ms (stretched). The changes are durable here already. `acknowledged` is called from tick only.
+  /// Numbers the changes, from 1 on after `longest_fresh` without any, tells every linked peer, and calls
+  /// `acknowledged` when all of those have acknowledged or are gone, or after 250 ms (stretched). The changes are
+  /// durable here already. `acknowledged` is called from tick only.
   void announce(std::vector<cache::Change> changes, std::function<void()> acknowledged);
 
   void link_up(const PeerId& peer);
@@ -58,6 +59,10 @@ class Flood {
     base::MonoTime deadline{};
     std::function<void()> acknowledged;
   };
+  struct Age {
+    std::uint64_t last = 0;  ///< up to this number
+    base::MonoTime heard{};
+  };
   /// With one linked peer: what it still has to get of what it misses.
   struct Exchange {
     std::vector<TombstoneName> backlog;
@@ -77,10 +82,14 @@ class Flood {
     bool complete_there = false;       ///< it missed nothing then
     /// Summaries, here and there, of logs that had nothing for each other though they differ: what is given up differs.
     std::optional<std::pair<std::uint64_t, std::uint64_t>> reconciled;
+    std::map<Origin, Age> ages;  ///< of what is missing here, as its last list tells
   };
 
   [[nodiscard]] std::uint32_t next_number();
   [[nodiscard]] std::vector<Tombstone> fresh_of(const Tombstones& tombstones) const;
+  [[nodiscard]] base::Millis age_of(const PeerId& from, const Tombstone& stone, bool is_passed_on) const;
+  void note_ages(Exchange& exchange, const std::vector<LogExtent>& theirs);
+  void number_anew();
   [[nodiscard]] bool apply(const std::vector<Tombstone>& stones);
   void pass_on(const PeerId& from, const std::vector<Tombstone>& stones);
   /// As many off the front as one message holds.
@@ -98,7 +107,7 @@ class Flood {
   void settle();
 
   PeerId m_self;
-  std::uint64_t m_incarnation;
+  std::uint64_t m_incarnation;  // of the numbers given now
   Members& m_members;
   Links& m_links;
   cache::PeerHost& m_host;
@@ -108,6 +117,7 @@ class Flood {
   FloodLog m_log;
   Intake m_intake;
   std::uint64_t m_sequence = 0;
+  base::MonoTime m_announced{};  // the latest of them
   std::uint32_t m_number = 0;
   std::deque<Announcement> m_announcements;
   std::vector<std::function<void()>> m_settled;

@@ -10,12 +10,12 @@ namespace ghoard::mesh {
 namespace {
 
 constexpr base::Millis comparison_interval{15'000};
-constexpr base::Millis longest_fresh{300'000};  ///< of what a change can concern (design: the life of a grant)
-constexpr std::size_t most_under_way = 8;       ///< messages sent and not acknowledged: nobody's queue overflows
+constexpr std::size_t most_under_way = 8;  ///< messages sent and not acknowledged: nobody's queue overflows
 
 }  // namespace
 
 void Flood::link_up(const PeerId& peer) {
+  m_log.age(m_clock.mono());
   m_exchanges[peer] = Exchange{};
   if (m_next_comparison == base::MonoTime::max()) {
     m_next_comparison = m_clock.mono() + comparison_interval;
@@ -36,6 +36,7 @@ void Flood::compare_at_random(base::MonoTime now) {
     return;
   }
   m_next_comparison = now + comparison_interval;
+  m_log.age(now);
   m_intake.forget_full(now);
   std::erase_if(m_exchanges, [&](const auto& entry) { return !m_members.is_linked(entry.first); });
   std::vector<PeerId> peers = m_members.linked();
@@ -78,6 +79,7 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
   if (!m_members.is_linked(from)) {
     return;
   }
+  m_log.age(m_clock.mono());
   Exchange& exchange = m_exchanges[from];
   if (digest.brief) {
     if (is_reconciled(exchange, digest.summary)) {
@@ -92,6 +94,7 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
     --exchange.lists_due;
     ++exchange.ends_due;
   }
+  note_ages(exchange, digest.extents);
   if (exchange.sending && m_clock.mono() < exchange.began + comparison_interval) {
     return;  // first what it was promised: whoever asks on and on makes no work
   }
@@ -106,6 +109,31 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
   send_missing(from, exchange, digest.extents);
 }
 
+/// How old what comes from there may be.
+void Flood::note_ages(Exchange& exchange, const std::vector<LogExtent>& theirs) {
+  exchange.ages.clear();
+  for (const LogExtent& extent : theirs) {
+    const Origin origin{extent.origin, extent.incarnation};
+    if (extent.idle.count() > 0 && !m_log.has_all(origin, extent.last)) {
+      exchange.ages[origin] = {extent.last, m_clock.mono() - std::min(extent.idle, longest_fresh)};
+    }
+  }
+}
+
+/// What was told of at once is young, and what a comparison brings is as old as its log said.
+base::Millis Flood::age_of(const PeerId& from, const Tombstone& stone, bool is_passed_on) const {
+  const auto exchange = m_exchanges.find(from);
+  if (exchange == m_exchanges.end()) {
+    return {};
+  }
+  const auto age = exchange->second.ages.find({stone.origin, stone.incarnation});
+  const bool is_live = is_passed_on || stone.origin == from;
+  if (age == exchange->second.ages.end() || (is_live && stone.sequence > age->second.last)) {
+    return {};
+  }
+  return m_clock.mono() - age->second.heard;
+}
+
 void Flood::send_missing(const PeerId& to, Exchange& exchange, const std::vector<LogExtent>& theirs) {
   FloodLog::Missing missing = m_log.missing_there(theirs);
   exchange.complete_there = missing.names.empty();
@@ -114,7 +142,7 @@ void Flood::send_missing(const PeerId& to, Exchange& exchange, const std::vector
   exchange.under_way.clear();
   exchange.sending = true;
   exchange.began = m_clock.mono();
-  exchange.gap_there = missing.gap || exchange.forgotten_told < m_log.forgotten();
+  exchange.gap_there = missing.gap || (m_log.forgot_lately() && exchange.forgotten_told < m_log.forgotten());
   exchange.forgotten_told = m_log.forgotten();
   pump(to, exchange);
 }
@@ -159,6 +187,10 @@ void Flood::receive(const PeerId& from, const LogEnd& end) {
     return;
   }
   --exchange->second.ends_due;
+  m_log.age(m_clock.mono());
+  if (exchange->second.ends_due == 0) {
+    exchange->second.ages.clear();
+  }
   const std::uint64_t summary = m_log.summary();
   if (end.gap) {
     note_gap();

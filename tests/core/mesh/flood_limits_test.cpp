@@ -1,0 +1,119 @@
+// What the flood of changes withstands: many origins, members that lie, and answers that come late.
+
+#include <doctest/doctest.h>
+
+#include "core/mesh/flood.hpp"
+#include "tests/core/mesh/flood_rig.hpp"
+
+using namespace ghoard;
+using namespace ghoard::testing;
+using base::Millis;
+
+TEST_CASE("more than 256 runs that have written leave an honest network quiet") {
+  MemberMesh mesh;
+  REQUIRE(mesh.grow(3));
+  int linked = 0;
+  for (std::uint64_t restart = 0; restart < 300; ++restart) {
+    const std::uint64_t who = 1 + restart % 2;
+    mesh.kill(who);
+    mesh.network.run_for(Millis{5'000});
+    mesh::MemberOptions options = mesh.options(who, {0});
+    options.self.sequence = restart + 10;
+    mesh.start(std::move(options));
+    const auto is_linked = [&] { return mesh.at(who).members.linked().size() == 2; };
+    linked += mesh.network.run_until(is_linked, Millis{60'000}, Millis{100}).has_value() ? 1 : 0;
+    mesh.network.run_for(Millis{2'000});
+    mesh.at(who).flood.announce({change("r")}, nullptr);
+    mesh.network.run_for(Millis{2'000});
+  }
+  CHECK(linked == 300);
+  mesh.network.run_for(Millis{600'000});
+  const auto state = [&] {
+    std::vector<std::uint64_t> seen;
+    for (const auto& [id, process] : mesh.processes) {
+      seen.push_back(process->flood.counters().gaps);
+      seen.push_back(static_cast<std::uint64_t>(process->host.told));
+      seen.push_back(static_cast<std::uint64_t>(process->host.batches));
+    }
+    return seen;
+  };
+  const auto before = state();
+  mesh.network.run_for(Millis{600'000});
+  CHECK(state() == before);
+}
+
+TEST_CASE("a change that comes by comparison is as old as where it comes from, so that newcomers keep none young") {
+  FloodRig rig;
+  rig.start();
+  rig.link(rig.lower);
+  rig.flood->receive(rig.lower, mesh::LogDigest{{{test_peer(40), 77, 1, 2, {}, Millis{200'000}}}, false, false, 0});
+  rig.flood->receive(rig.lower, mesh::Tombstones{1, {stone(40, 1), stone(40, 2)}});
+  rig.flood->receive(rig.lower, mesh::Tombstones{0, {stone(41, 1)}});
+  const auto handed_out = [&] {
+    rig.links.sent.clear();
+    rig.link(rig.upper);
+    rig.flood->receive(rig.upper, mesh::LogDigest{{}, false, false, 0});
+    std::size_t count = 0;
+    for (const mesh::Tombstones& sent : rig.to<mesh::Tombstones>(rig.upper)) {
+      count += sent.tombstones.size();
+    }
+    return count;
+  };
+  rig.clock.advance(Millis{99'999});
+  CHECK(handed_out() == 3);
+  CHECK(rig.to<mesh::LogDigest>(rig.upper).back().extents[0].idle >= Millis{99'999});
+  rig.clock.advance(Millis{10'001});
+  CHECK(handed_out() == 1);
+  SUBCASE("unless another one followed") {
+    rig.flood->receive(rig.lower, mesh::Tombstones{0, {stone(40, 3)}});
+    rig.clock.advance(Millis{10'000});
+    CHECK(handed_out() == 4);
+  }
+  SUBCASE("and in the end it is dropped") {
+    rig.clock.advance(Millis{500'000});
+    static_cast<void>(handed_out());
+    CHECK(rig.to<mesh::LogDigest>(rig.upper).back().extents.empty());
+  }
+}
+
+TEST_CASE("who has been silent for long numbers anew, since others have forgotten the numbers before") {
+  FloodRig rig;
+  rig.start();
+  rig.link(rig.lower);
+  const auto announced = [&] {
+    rig.flood->announce({change("r")}, {});
+    return rig.to<mesh::Tombstones>(rig.lower).back().tombstones.front();
+  };
+  const mesh::Tombstone first = announced();
+  rig.clock.advance(Millis{299'999});
+  const mesh::Tombstone second = announced();
+  CHECK(second.incarnation == first.incarnation);
+  CHECK(second.sequence == 2);
+  rig.clock.advance(Millis{300'000});
+  const mesh::Tombstone third = announced();
+  CHECK(third.incarnation != first.incarnation);
+  CHECK(third.sequence == 1);
+}
+
+TEST_CASE("what is gone and long idle is no gap, and what had to make room while young is told as one for a while") {
+  mesh::FloodLog log;
+  log.age(base::MonoTime{Millis{1'000'000}});
+  const std::vector<mesh::LogExtent> old{{test_peer(1), 77, 5, 9, {}, mesh::longest_fresh}};
+  CHECK_FALSE(log.give_up(old, {}));
+  CHECK(log.extents().empty());
+  for (std::uint64_t origin = 0; origin < mesh::FloodLog::most_kept_origins; ++origin) {
+    log.add(stone(origin, 1), origin == 9 ? mesh::longest_fresh : Millis{0});
+  }
+  log.add(stone(1'000, 1));
+  CHECK(log.forgotten() == 0);
+  CHECK_FALSE(log.is_applied({test_peer(9), 77}, 1));
+  log.add(stone(1'001, 1));
+  CHECK(log.forgotten() == 1);
+  CHECK(log.forgot_lately());
+  log.age(base::MonoTime{Millis{1'300'000}});
+  CHECK_FALSE(log.forgot_lately());
+  CHECK_FALSE(log.extents().empty());
+  log.age(base::MonoTime{Millis{1'600'000}});
+  CHECK(log.extents().empty());
+  CHECK(log.size() == 0);
+}
