@@ -170,11 +170,11 @@ void Flood::receive(const PeerId& from, const Tombstones& tombstones) {
   }
   const std::vector<Tombstone> fresh = fresh_of(tombstones);
   Exchange& exchange = m_exchanges[from];
-  const bool admitted = m_intake.admit(from, fresh, exchange.ends_due > 0, m_clock.mono());
+  const bool admitted = m_intake.admit(from, fresh, exchange.questions.is_end_due(), m_clock.mono());
   if (!admitted || !apply(fresh)) {
     // Not acknowledged, and not marked: the next comparison brings them again.
     m_counters.put_off += admitted ? 0 : fresh.size();
-    exchange.failed_here = true;
+    exchange.failed_at = exchange.questions.asked();
     return;
   }
   m_counters.received += fresh.size();

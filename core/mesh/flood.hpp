@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/mesh/flood_log.hpp"
+#include "core/mesh/flood_questions.hpp"
 #include "core/mesh/intake.hpp"
 #include "core/mesh/links.hpp"
 #include "core/mesh/members.hpp"
@@ -73,10 +74,10 @@ class Flood {
     bool sending = false;
     base::MonoTime began{};  ///< when it last began to send
     bool gap_there = false;
-    bool failed_here = false;  ///< something received could not be made durable, or has to wait
+    /// Something received could not be made durable, or has to wait: what had been asked by then proves nothing.
+    std::optional<std::uint64_t> failed_at;
     std::uint64_t forgotten_told = 0;
-    std::uint32_t lists_due = 0;       ///< digests with a list that it has not answered by one of its own
-    std::uint32_t ends_due = 0;        ///< digests that LogEnd may answer now
+    FloodQuestions questions;
     std::uint64_t summary_listed = 0;  ///< this side's, when it sent its list
     std::uint64_t summary_there = 0;   ///< the other side's, when it sent its list
     bool complete_there = false;       ///< it missed nothing then

@@ -46,7 +46,7 @@ void Flood::compare_at_random(base::MonoTime now) {
     }
   };
   compare_with_one();
-  std::erase_if(peers, [&](const PeerId& peer) { return !m_exchanges[peer].failed_here; });
+  std::erase_if(peers, [&](const PeerId& peer) { return !m_exchanges[peer].failed_at.has_value(); });
   compare_with_one();
 }
 
@@ -59,18 +59,16 @@ bool Flood::may_vouch() const {
 /// A summary is enough while nobody misses anything, which is nearly always. It vouches for the sender's log.
 void Flood::send_brief(const PeerId& to) {
   Exchange& exchange = m_exchanges[to];
-  exchange.failed_here = false;
   if (!may_vouch()) {
     send_list(to, exchange, false);
     return;
   }
-  ++exchange.ends_due;
+  exchange.questions.ask_brief();
   m_links.send(to, LogDigest{{}, false, true, m_log.summary()});
 }
 
-/// An end is due once each side has the other's list: nobody can know before what the other one misses.
 void Flood::send_list(const PeerId& to, Exchange& exchange, bool answer) {
-  ++(answer ? exchange.ends_due : exchange.lists_due);
+  exchange.questions.ask_list(answer);
   exchange.summary_listed = m_log.summary();
   m_links.send(to, LogDigest{m_log.extents(), answer, false, exchange.summary_listed});
 }
@@ -90,15 +88,13 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
     }
     return;
   }
-  if (exchange.lists_due > 0 && digest.answer) {
-    --exchange.lists_due;
-    ++exchange.ends_due;
+  if (digest.answer && exchange.questions.is_list_due()) {
+    exchange.questions.take_list();
   }
   note_ages(exchange, digest.extents);
   if (exchange.sending && m_clock.mono() < exchange.began + comparison_interval) {
     return;  // first what it was promised: whoever asks on and on makes no work
   }
-  exchange.failed_here = false;
   exchange.summary_there = digest.summary;
   if (m_log.give_up(digest.extents, {m_self, m_incarnation})) {
     note_gap();
@@ -182,14 +178,17 @@ void Flood::receive(const PeerId& from, const LogEnd& end) {
   if (exchange == m_exchanges.end()) {
     return;
   }
-  if (exchange->second.ends_due == 0) {
+  const std::optional<std::uint64_t> answered = exchange->second.questions.take_end();
+  if (!answered) {
     ++m_counters.unasked;  // nothing was asked: it vouches for nothing, and no question of ours found a gap
     return;
   }
-  --exchange->second.ends_due;
   m_log.age(m_clock.mono());
-  if (exchange->second.ends_due == 0) {
+  if (!exchange->second.questions.is_end_due()) {
     exchange->second.ages.clear();
+  }
+  if (exchange->second.failed_at && *exchange->second.failed_at < *answered) {
+    exchange->second.failed_at.reset();  // it was asked anew since then, and this is the end of that
   }
   const std::uint64_t summary = m_log.summary();
   if (end.gap) {
@@ -209,7 +208,7 @@ bool Flood::is_reconciled(const Exchange& exchange, std::uint64_t summary_there)
 
 /// Nothing is missed that this peer knows of.
 void Flood::complete(const Exchange& exchange) {
-  if (m_distrusting && !m_gap && !exchange.failed_here) {
+  if (m_distrusting && !m_gap && !exchange.failed_at.has_value()) {
     m_distrusting = false;
     m_host.distrust_older(false);
   }

@@ -117,3 +117,26 @@ TEST_CASE("what is gone and long idle is no gap, and what had to make room while
   CHECK(log.extents().empty());
   CHECK(log.size() == 0);
 }
+
+TEST_CASE("the end of a comparison that put something off does not count because the next one began") {
+  FloodRig rig;
+  rig.start();
+  rig.link(rig.lower);
+  rig.flood->receive(rig.lower, mesh::LogDigest{{}, false, false, 0});
+  std::uint64_t sequence = 0;
+  while (rig.flood->counters().put_off == 0) {
+    std::vector<mesh::Tombstone> stones;
+    while (stones.size() < mesh::most_tombstones) {
+      stones.push_back(stone(40, ++sequence));
+    }
+    rig.flood->receive(rig.lower, mesh::Tombstones{static_cast<std::uint32_t>(sequence), std::move(stones)});
+  }
+  rig.clock.advance(Millis{15'000});
+  rig.flood->tick();                                   // the next one begins, before
+  rig.flood->receive(rig.lower, mesh::LogEnd{false});  // the end of the first arrives
+  CHECK(rig.host.distrusts);
+  rig.flood->receive(rig.lower, mesh::LogDigest{{}, true, false, 0});
+  CHECK(rig.host.distrusts);
+  rig.flood->receive(rig.lower, mesh::LogEnd{false});
+  CHECK_FALSE(rig.host.distrusts);
+}
