@@ -88,7 +88,9 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
     }
     return;
   }
-  if (digest.answer && exchange.questions.is_list_due()) {
+  if (!digest.answer) {
+    exchange.questions.drop_brief();
+  } else if (exchange.questions.is_list_due()) {
     exchange.questions.take_list();
   }
   note_ages(exchange, digest.extents);

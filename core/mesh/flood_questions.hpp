@@ -18,10 +18,16 @@ class FloodQuestions {
   /// The number of the latest.
   [[nodiscard]] std::uint64_t asked() const { return m_asked; }
   /// LogEnd may answer now.
-  [[nodiscard]] bool is_end_due() const { return !m_ends.empty(); }
+  [[nodiscard]] bool is_end_due() const { return !m_ends.empty() || !m_briefs.empty(); }
   [[nodiscard]] bool is_list_due() const { return !m_lists.empty(); }
 
-  void ask_brief() { push(m_ends); }
+  void ask_brief() { push(m_briefs); }
+  /// A list came that answers no list: it stands for the end that a brief one may have had.
+  void drop_brief() {
+    if (!m_briefs.empty()) {
+      static_cast<void>(pop(m_briefs));
+    }
+  }
   /// An end is due once each side has the other's list: nobody can know before what the other one misses.
   void ask_list(bool answer) { push(answer ? m_ends : m_lists); }
   /// A list that answers one came. `is_list_due` has to be true.
@@ -31,7 +37,13 @@ class FloodQuestions {
     bound(m_ends);
   }
   /// The number of the oldest that LogEnd may answer, which is not due any more.
-  std::optional<std::uint64_t> take_end() { return m_ends.empty() ? std::nullopt : std::optional(pop(m_ends)); }
+  [[nodiscard]] std::optional<std::uint64_t> take_end() {
+    if (!is_end_due()) {
+      return std::nullopt;
+    }
+    const bool is_brief = m_ends.empty() || (!m_briefs.empty() && m_briefs.front() < m_ends.front());
+    return pop(is_brief ? m_briefs : m_ends);
+  }
 
  private:
   using Numbers = std::vector<std::uint64_t>;  // ascending
@@ -40,7 +52,7 @@ class FloodQuestions {
       due.erase(due.begin());
     }
   }
-  static std::uint64_t pop(Numbers& due) {
+  [[nodiscard]] static std::uint64_t pop(Numbers& due) {
     const std::uint64_t number = due.front();
     due.erase(due.begin());
     return number;
@@ -51,6 +63,7 @@ class FloodQuestions {
   }
 
   std::uint64_t m_asked = 0;
+  Numbers m_briefs;
   Numbers m_ends;
   Numbers m_lists;  // for which a list has to come first
 };

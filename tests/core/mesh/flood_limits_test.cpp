@@ -140,3 +140,16 @@ TEST_CASE("the end of a comparison that put something off does not count because
   rig.flood->receive(rig.lower, mesh::LogEnd{false});
   CHECK_FALSE(rig.host.distrusts);
 }
+
+TEST_CASE("a brief digest that is answered by a list leaves no end due") {
+  FloodRig rig;
+  rig.start();
+  rig.clock.advance(Millis{300'000});
+  rig.link(rig.upper);
+  REQUIRE(rig.to<mesh::LogDigest>(rig.upper).back().brief);
+  rig.flood->receive(rig.upper, mesh::LogDigest{{}, false, false, 1});
+  rig.flood->receive(rig.upper, mesh::LogEnd{false});
+  rig.flood->receive(rig.upper, mesh::LogEnd{true});
+  CHECK(rig.flood->counters().unasked == 1);
+  CHECK(rig.flood->counters().gaps == 0);
+}
