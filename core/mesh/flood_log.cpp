@@ -1,12 +1,14 @@
 #include "core/mesh/flood_log.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <limits>
+#include <string>
 #include <tuple>
 #include <utility>
 
-#include "core/mesh/rank.hpp"
+#include "core/base/digest.hpp"
 
 namespace ghoard::mesh {
 
@@ -169,7 +171,8 @@ std::vector<SequenceRange> FloodLog::holes(const Run& run) {
 FloodLog::Run& FloodLog::run_of(const Origin& origin, base::Millis idle) {
   const auto [entry, is_new] = m_runs.try_emplace(origin);
   entry->second.used = ++m_uses;
-  entry->second.sum.reset();  // whoever asks for it changes it
+  entry->second.digest.reset();  // whoever asks for it changes it
+  m_summary.reset();
   if (is_new) {
     entry->second.heard = m_now - idle;
   }
@@ -242,25 +245,54 @@ std::vector<LogExtent> FloodLog::extents() const {
   return result;
 }
 
-std::uint64_t FloodLog::sum_of(const Origin& origin, const Run& run) {
-  std::uint64_t sum = rank_of(rank_seed(origin.peer.key), origin.incarnation);
-  for (const auto& [first, last] : run.pieces) {
-    sum = rank_of(rank_of(sum, first), last);
+base::Digest FloodLog::digest_of(const Origin& origin, const Run& run) {
+  base::Sha256 hash;
+  const auto add = [&](std::uint64_t number) {
+    std::array<char, sizeof number> bytes{};
+    for (char& byte : bytes) {
+      byte = static_cast<char>(number & 0xff);
+      number >>= 8;
+    }
+    hash.update({bytes.data(), bytes.size()});
+  };
+  for (const std::uint8_t byte : origin.peer.key) {
+    const char letter = static_cast<char>(byte);
+    hash.update({&letter, 1});
   }
-  return holes(run).empty() ? sum : rank_of(sum, run.given_up);
+  add(origin.incarnation);
+  for (const auto& [first, last] : run.pieces) {
+    add(first);
+    add(last);
+  }
+  if (!holes(run).empty()) {
+    add(run.given_up);
+  }
+  return hash.finish();
 }
 
 std::uint64_t FloodLog::summary() {
-  std::uint64_t sum = 0;
+  if (m_summary && m_now < m_summary_until) {
+    return *m_summary;
+  }
+  base::Sha256 hash;
+  m_summary_until = base::MonoTime::max();
   for (auto& [origin, run] : m_runs) {
     if (!is_young(run)) {
       continue;
     }
-    if (!run.sum.has_value()) {
-      run.sum = sum_of(origin, run);
+    if (!run.digest) {
+      run.digest = digest_of(origin, run);
     }
-    sum += *run.sum;
+    const std::string bytes(run.digest->bytes.begin(), run.digest->bytes.end());
+    hash.update(bytes);
+    m_summary_until = std::min(m_summary_until, run.heard + longest_fresh);
   }
+  const base::Digest whole = hash.finish();
+  std::uint64_t sum = 0;
+  for (std::size_t byte = sizeof sum; byte-- > 0;) {
+    sum = sum << 8 | whole.bytes[byte];
+  }
+  m_summary = sum;
   return sum;
 }
 

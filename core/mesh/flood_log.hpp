@@ -54,7 +54,7 @@ class FloodLog {
   /// the message has no room for these, less is covered.
   [[nodiscard]] std::vector<LogExtent> extents() const;
   /// Equal for logs in which the same was applied and the same holes are given up, whatever is still there of it, of
-  /// runs that somebody may still miss.
+  /// runs that somebody may still miss. Nobody can make up a run that makes it what another log's is.
   [[nodiscard]] std::uint64_t summary();
 
   /// Gives up what the other side had and has no longer. True if there was such: a gap. `own` cannot be missed.
@@ -82,23 +82,25 @@ class FloodLog {
     std::set<std::uint64_t> gone;                   ///< not in `entries` any more, of those beyond
     std::map<std::uint64_t, cache::Change> entries;
     std::uint64_t used = 0;
-    base::MonoTime heard{};            ///< the latest change, here or where it was got from
-    std::optional<std::uint64_t> sum;  ///< of the run's part in the summary, until it changes
+    base::MonoTime heard{};              ///< the latest change, here or where it was got from
+    std::optional<base::Digest> digest;  ///< of what was applied and given up, until it changes
   };
   static bool insert(Run& run, std::uint64_t sequence);
   static void cover(Run& run);
   static void give_up_to(Run& run, std::uint64_t given_up);
   static bool bound(Run& run);
   [[nodiscard]] static std::vector<SequenceRange> holes(const Run& run);
-  [[nodiscard]] static std::uint64_t sum_of(const Origin& origin, const Run& run);
+  [[nodiscard]] static base::Digest digest_of(const Origin& origin, const Run& run);
   Run& run_of(const Origin& origin, base::Millis idle);
   void make_room(const Origin& kept);
   [[nodiscard]] bool is_young(const Run& run) const { return m_now - run.heard < longest_fresh; }
   void evict();
 
   std::map<Origin, Run> m_runs;
-  std::deque<TombstoneName> m_order;  // the oldest first; some of forgotten origins
-  std::size_t m_size = 0;             // entries of all runs
+  std::optional<std::uint64_t> m_summary;  // until a run changes,
+  base::MonoTime m_summary_until{};        // or the oldest of those in it is not young any more
+  std::deque<TombstoneName> m_order;       // the oldest first; some of forgotten origins
+  std::size_t m_size = 0;                  // entries of all runs
   std::uint64_t m_uses = 0;
   std::uint64_t m_forgotten = 0;
   base::MonoTime m_forgot{};  // when that was counted last

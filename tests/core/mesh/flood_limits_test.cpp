@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "core/mesh/flood.hpp"
+#include "core/mesh/rank.hpp"
 #include "tests/core/mesh/flood_rig.hpp"
 
 using namespace ghoard;
@@ -152,4 +153,68 @@ TEST_CASE("a brief digest that is answered by a list leaves no end due") {
   rig.flood->receive(rig.upper, mesh::LogEnd{true});
   CHECK(rig.flood->counters().unasked == 1);
   CHECK(rig.flood->counters().gaps == 0);
+}
+
+namespace {
+
+std::uint64_t inverse(std::uint64_t odd) {
+  std::uint64_t x = odd;
+  for (int i = 0; i < 6; ++i) {
+    x *= 2 - odd * x;
+  }
+  return x;
+}
+
+std::uint64_t unmix(std::uint64_t mixed) {
+  mixed ^= mixed >> 31 ^ mixed >> 62;
+  mixed *= inverse(0x94d049bb133111eb);
+  mixed ^= mixed >> 27 ^ mixed >> 54;
+  mixed *= inverse(0xbf58476d1ce4e5b9);
+  return mixed ^ mixed >> 30 ^ mixed >> 60;
+}
+
+}  // namespace
+
+TEST_CASE("no invented change makes a log's summary that of one that has more, by undoing the mixing of ranks") {
+  mesh::FloodLog full;
+  mesh::FloodLog empty;
+  for (std::uint64_t sequence = 1; sequence <= 100; ++sequence) {
+    full.add(stone(50, sequence));
+  }
+  const std::uint64_t wanted = full.summary() - empty.summary();
+  mesh::Tombstone forged = stone(60, 1);
+  forged.incarnation = unmix(unmix(unmix(wanted) ^ 1) ^ 1) ^ mesh::rank_seed(forged.origin.key);
+  empty.add(forged);
+  CHECK(empty.summary() != full.summary());
+}
+
+TEST_CASE("a summary is what the protocol's manual page says") {
+  const auto number = [](std::uint64_t value) {
+    std::string bytes;
+    for (int shift = 0; shift < 64; shift += 8) {
+      bytes += static_cast<char>(value >> shift & 0xff);
+    }
+    return bytes;
+  };
+  const auto text = [](const auto& bytes) { return std::string(bytes.begin(), bytes.end()); };
+  const std::string first = text(test_peer(1).key) + number(77) + number(1) + number(2) + number(9) + number(9);
+  const std::string second = text(test_peer(2).key) + number(77) + number(6) + number(6) + number(5);
+  std::vector<std::string> runs{first, second};
+  std::sort(runs.begin(), runs.end());
+  std::string digests;
+  for (const std::string& run : runs) {
+    digests += text(base::sha256(run).bytes);
+  }
+  const std::string whole = text(base::sha256(digests).bytes);
+  mesh::FloodLog log;
+  log.age(base::MonoTime{Millis{1'000'000}});
+  log.add(stone(3, 1), mesh::longest_fresh);
+  for (const std::uint64_t sequence : {9, 1, 2}) {
+    log.add(stone(1, sequence));
+  }
+  CHECK(log.give_up(std::vector<mesh::LogExtent>{{test_peer(2), 77, 6, 6}}, {}));
+  log.add(stone(2, 6));
+  CHECK(number(log.summary()) == whole.substr(0, 8));
+  log.age(base::MonoTime{Millis{1'300'000}});
+  CHECK_MESSAGE(number(log.summary()) == text(base::sha256("").bytes).substr(0, 8), "all of it is idle now");
 }
