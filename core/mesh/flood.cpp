@@ -31,7 +31,8 @@ Flood::Flood(const PeerId& self, std::uint64_t incarnation, Members& members, Li
       m_clock(clock),
       m_began(clock.mono()),
       m_random(std::move(random)),
-      m_next_comparison(base::MonoTime::max()) {
+      m_next_comparison(base::MonoTime::max()),
+      m_gap_due(base::MonoTime::max()) {
   m_log.age(m_began);
   if (!m_members.list().empty()) {
     m_distrusting = true;
@@ -148,6 +149,9 @@ void Flood::tick() {
   for (const std::function<void()>& acknowledged : std::exchange(m_settled, {})) {
     acknowledged();
   }
+  if (now >= m_gap_due) {
+    distrust_gap();
+  }
   compare_at_random(now);
 }
 
@@ -155,7 +159,7 @@ base::MonoTime Flood::next_deadline() const {
   if (!m_settled.empty()) {
     return m_clock.mono();
   }
-  base::MonoTime next = m_next_comparison;
+  base::MonoTime next = std::min(m_next_comparison, m_gap_due);
   for (const Announcement& announcement : m_announcements) {
     next = std::min(next, announcement.deadline);
   }
@@ -184,7 +188,7 @@ void Flood::receive(const PeerId& from, const Tombstones& tombstones) {
     gap = m_log.add(stone, age_of(from, stone, tombstones.number == 0)) || gap;
   }
   if (gap) {
-    note_gap();
+    note_gap(from);
   }
   pass_on(from, fresh);
   if (tombstones.number != 0) {

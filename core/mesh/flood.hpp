@@ -48,9 +48,9 @@ class Flood {
     std::uint64_t announced = 0;
     std::uint64_t received = 0;
     std::uint64_t acknowledged_late = 0;  ///< announcements that ended by their deadline
-    std::uint64_t gaps = 0;
-    std::uint64_t put_off = 0;  ///< that had to wait, since their link brought too many
-    std::uint64_t unasked = 0;  ///< ends of comparisons that this side had not asked for
+    std::uint64_t gaps = 0;               ///< that made what was older distrusted
+    std::uint64_t put_off = 0;            ///< that had to wait, since their link brought too many
+    std::uint64_t unasked = 0;            ///< ends of comparisons that this side had not asked for
   };
   [[nodiscard]] const Counters& counters() const;
 
@@ -103,7 +103,8 @@ class Flood {
   [[nodiscard]] bool may_vouch() const;
   [[nodiscard]] bool is_reconciled(const Exchange& exchange, std::uint64_t summary_there);
   void complete(const Exchange& exchange);
-  void note_gap();
+  void note_gap(const PeerId& from);
+  void distrust_gap();
   void drop_due(const PeerId& peer);
   void settle();
 
@@ -125,7 +126,8 @@ class Flood {
   std::map<PeerId, Exchange> m_exchanges;  // with each linked peer
   base::MonoTime m_next_comparison;
   bool m_distrusting = false;
-  bool m_gap = false;  // something is missed for good: what is older stays distrusted
+  bool m_gap = false;        // something is missed for good: what is older stays distrusted
+  base::MonoTime m_gap_due;  // when what is older than a further gap is distrusted
   Counters m_counters;
 };
 

@@ -79,6 +79,10 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
   }
   m_log.age(m_clock.mono());
   Exchange& exchange = m_exchanges[from];
+  const bool is_asked = digest.answer && exchange.questions.is_list_due();
+  if (!digest.brief && !is_asked && !m_intake.admit_list(from, m_clock.mono())) {
+    return;  // it asks again with the next comparison
+  }
   if (digest.brief) {
     if (is_reconciled(exchange, digest.summary)) {
       complete(exchange);
@@ -90,7 +94,7 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
   }
   if (!digest.answer) {
     exchange.questions.drop_brief();
-  } else if (exchange.questions.is_list_due()) {
+  } else if (is_asked) {
     exchange.questions.take_list();
   }
   note_ages(exchange, digest.extents);
@@ -99,7 +103,7 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
   }
   exchange.summary_there = digest.summary;
   if (m_log.give_up(digest.extents, {m_self, m_incarnation})) {
-    note_gap();
+    note_gap(from);
   }
   if (!digest.answer) {
     send_list(from, exchange, true);
@@ -194,7 +198,7 @@ void Flood::receive(const PeerId& from, const LogEnd& end) {
   }
   const std::uint64_t summary = m_log.summary();
   if (end.gap) {
-    note_gap();
+    note_gap(from);
   } else if (exchange->second.complete_there && exchange->second.summary_listed == summary) {
     exchange->second.reconciled = {summary, exchange->second.summary_there};  // and nothing came from there
   }
@@ -216,10 +220,21 @@ void Flood::complete(const Exchange& exchange) {
   }
 }
 
-void Flood::note_gap() {
-  ++m_counters.gaps;
+/// Whatever peers say to be gone, no more than one of each within 15 s makes everything be confirmed anew. What came
+/// meanwhile is not vouched for by anybody; that is as long as a change may be missed unnoticed anyway.
+void Flood::note_gap(const PeerId& from) {
+  const base::MonoTime now = m_clock.mono();
   m_gap = true;
   m_distrusting = true;
+  m_gap_due = std::min(m_gap_due, m_intake.take_gap(from, now));
+  if (m_gap_due <= now) {
+    distrust_gap();
+  }
+}
+
+void Flood::distrust_gap() {
+  ++m_counters.gaps;
+  m_gap_due = base::MonoTime::max();
   m_host.distrust_older(true);
 }
 

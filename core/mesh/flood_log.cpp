@@ -305,10 +305,18 @@ bool FloodLog::give_up(std::span<const LogExtent> theirs, const Origin& own) {
     if (origin == own || extent.idle >= longest_fresh || extent.last <= covered || extent.first <= covered + 1) {
       continue;
     }
-    give_up_to(run_of(origin, extent.idle), extent.first - 1);
+    if (found != m_runs.end() || has_room()) {
+      give_up_to(run_of(origin, extent.idle), extent.first - 1);
+    }
     gap = true;
   }
   return gap;
+}
+
+/// What somebody says to have been pushes out nothing that was.
+bool FloodLog::has_room() const {
+  return m_runs.size() < most_kept_origins ||
+         std::any_of(m_runs.begin(), m_runs.end(), [&](const auto& entry) { return !is_young(entry.second); });
 }
 
 FloodLog::Missing FloodLog::missing_there(std::span<const LogExtent> theirs) const {

@@ -57,7 +57,8 @@ class FloodLog {
   /// runs that somebody may still miss. Nobody can make up a run that makes it what another log's is.
   [[nodiscard]] std::uint64_t summary();
 
-  /// Gives up what the other side had and has no longer. True if there was such: a gap. `own` cannot be missed.
+  /// Gives up what the other side had and has no longer. True if there was such: a gap. `own` cannot be missed. An
+  /// origin of which nothing came is remembered only where there is room.
   bool give_up(std::span<const LogExtent> theirs, const Origin& own);
 
   struct Missing {
@@ -93,6 +94,7 @@ class FloodLog {
   [[nodiscard]] static base::Digest digest_of(const Origin& origin, const Run& run);
   Run& run_of(const Origin& origin, base::Millis idle);
   void make_room(const Origin& kept);
+  [[nodiscard]] bool has_room() const;
   [[nodiscard]] bool is_young(const Run& run) const { return m_now - run.heard < longest_fresh; }
   void evict();
 

@@ -44,10 +44,7 @@ bool Intake::admit(const PeerId& from, std::span<const Tombstone> stones, bool a
       ++size.wide;
     }
   }
-  if (m_peers.size() >= most_peers && !m_peers.contains(from)) {
-    m_peers.clear();  // more peers than there are links: nobody is owed a memory
-  }
-  Shares& shares = m_peers[from];
+  Shares& shares = shares_of(from);
   if (has(shares.own, own, now) && has(shares.passed_on, passed_on, now)) {
     take(shares.own, own, now);
     take(shares.passed_on, passed_on, now);
@@ -56,10 +53,32 @@ bool Intake::admit(const PeerId& from, std::span<const Tombstone> stones, bool a
   return asked && m_catch_up.take(stones.size() + weight_of_wide * wide.size(), now);
 }
 
+bool Intake::admit_list(const PeerId& from, base::MonoTime now) {
+  return shares_of(from).lists.take(1, now);
+}
+
+base::MonoTime Intake::take_gap(const PeerId& from, base::MonoTime now) {
+  std::optional<base::MonoTime>& gap = shares_of(from).gap;
+  if (!gap || *gap <= now) {
+    gap = gap ? std::max(now, *gap + gap_pause) : now;
+  }
+  return *gap;
+}
+
+bool Intake::is_full(const Shares& shares, base::MonoTime now) {
+  return is_full(shares.own, now) && is_full(shares.passed_on, now) && shares.lists.is_full(now) &&
+         (!shares.gap || *shares.gap + gap_pause <= now);
+}
+
+Intake::Shares& Intake::shares_of(const PeerId& peer) {
+  if (m_peers.size() >= most_peers && !m_peers.contains(peer)) {
+    m_peers.clear();  // more peers than there are links: nobody is owed a memory
+  }
+  return m_peers[peer];
+}
+
 void Intake::forget_full(base::MonoTime now) {
-  std::erase_if(m_peers, [&](const auto& entry) {
-    return is_full(entry.second.own, now) && is_full(entry.second.passed_on, now);
-  });
+  std::erase_if(m_peers, [&](const auto& entry) { return is_full(entry.second, now); });
 }
 
 }  // namespace ghoard::mesh

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 
 #include "core/mesh/allowance.hpp"
@@ -25,9 +26,19 @@ class Intake {
   static constexpr base::Millis catch_up_refill{10};
   static constexpr std::size_t weight_of_wide = 32;
   static constexpr std::size_t most_peers = 1'024;
+  /// Lists of what a peer has that answer none of ours: each makes a list, and work on every origin. The second is for
+  /// a link that was replaced.
+  static constexpr std::size_t most_lists_at_once = 2;
+  static constexpr base::Millis list_refill{1'000};
+  static constexpr base::Millis gap_pause{15'000};
 
   /// Whether these may be applied now; then they count. `asked`: this side waits for what it misses of that peer's log.
   [[nodiscard]] bool admit(const PeerId& from, std::span<const Tombstone> stones, bool asked, base::MonoTime now);
+  /// Whether a list that nobody here asked for is read now; then it counts.
+  [[nodiscard]] bool admit_list(const PeerId& from, base::MonoTime now);
+  /// From when on what that peer says to be gone makes everything older distrusted: now, unless it has just said so.
+  /// Until then no further one of it counts.
+  [[nodiscard]] base::MonoTime take_gap(const PeerId& from, base::MonoTime now);
   /// What a peer has used up is known for as long as it matters: a new link is no new allowance.
   void forget_full(base::MonoTime now);
   [[nodiscard]] std::size_t peers() const { return m_peers.size(); }
@@ -40,6 +51,8 @@ class Intake {
   struct Shares {
     Share own;
     Share passed_on;
+    Allowance lists{most_lists_at_once, list_refill};
+    std::optional<base::MonoTime> gap;  ///< the latest that counts, or will
   };
   struct Size {
     std::size_t all = 0;
@@ -48,6 +61,8 @@ class Intake {
   static bool has(const Share& share, const Size& size, base::MonoTime now);
   static void take(Share& share, const Size& size, base::MonoTime now);
   static bool is_full(const Share& share, base::MonoTime now);
+  static bool is_full(const Shares& shares, base::MonoTime now);
+  Shares& shares_of(const PeerId& peer);
 
   std::map<PeerId, Shares> m_peers;
   Allowance m_catch_up{most_caught_up, catch_up_refill};

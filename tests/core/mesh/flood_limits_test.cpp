@@ -218,3 +218,74 @@ TEST_CASE("a summary is what the protocol's manual page says") {
   log.age(base::MonoTime{Millis{1'300'000}});
   CHECK_MESSAGE(number(log.summary()) == text(base::sha256("").bytes).substr(0, 8), "all of it is idle now");
 }
+
+TEST_CASE("what a digest claims of invented origins pushes no true one out") {
+  FloodRig rig;
+  rig.start();
+  rig.link(rig.upper);
+  rig.flood->receive(rig.upper, mesh::Tombstones{1, {stone(50, 1)}});
+  mesh::LogDigest lie{{}, false, false, 0};
+  for (std::uint64_t origin = 1'000; origin < 1'256; ++origin) {
+    lie.extents.push_back({test_peer(origin), 1, 9, 9, {}});
+  }
+  for (int i = 0; i < 100; ++i) {
+    for (mesh::LogExtent& extent : lie.extents) {
+      ++extent.incarnation;
+    }
+    rig.flood->receive(rig.upper, lie);
+    rig.clock.advance(Millis{100});
+  }
+  rig.flood->receive(rig.upper, mesh::Tombstones{2, {stone(50, 1)}});
+  CHECK_MESSAGE(rig.host.times(change("s1")) == 1, "it is still known as applied");
+  CHECK(rig.flood->counters().gaps == 1);
+}
+
+TEST_CASE("of one peer two lists at once are read, and one a second") {
+  FloodRig rig;
+  rig.start();
+  rig.link(rig.lower);
+  for (int i = 0; i < 10; ++i) {
+    rig.flood->receive(rig.lower, mesh::LogDigest{{}, false, false, 0});
+  }
+  CHECK(rig.to<mesh::LogDigest>(rig.lower).size() == 2);
+  rig.flood->link_down(rig.lower);
+  rig.link(rig.lower);
+  rig.flood->receive(rig.lower, mesh::LogDigest{{}, false, false, 0});
+  CHECK_MESSAGE(rig.to<mesh::LogDigest>(rig.lower).size() == 2, "a new link is no new allowance");
+  rig.clock.advance(Millis{1'000});
+  rig.flood->receive(rig.lower, mesh::LogDigest{{}, false, false, 0});
+  rig.flood->receive(rig.lower, mesh::LogDigest{{}, true, false, 0});
+  CHECK(rig.to<mesh::LogDigest>(rig.lower).size() == 3);
+}
+
+TEST_CASE("a peer makes everything older be distrusted every 15 s at most, and is heard in the end") {
+  FloodRig rig;
+  rig.start();
+  rig.link(rig.upper);
+  rig.link(rig.lower);
+  const int before = rig.host.told;
+  std::uint64_t claimed = 1;
+  const auto claim = [&](const mesh::PeerId& from) {
+    claimed *= 2;
+    rig.flood->receive(from, mesh::LogDigest{{{test_peer(60), 1, claimed, claimed}}, false, false, 0});
+    return rig.host.told - before;
+  };
+  CHECK(claim(rig.upper) == 1);
+  rig.clock.advance(Millis{1'000});
+  CHECK(claim(rig.upper) == 1);
+  CHECK_MESSAGE(claim(rig.lower) == 2, "another peer is heard at once, and what waits with it");
+  CHECK(rig.flood->next_deadline() == rig.clock.mono() + Millis{14'000});
+  rig.clock.advance(Millis{10'000});
+  CHECK(claim(rig.upper) == 2);
+  rig.clock.advance(Millis{3'999});
+  rig.flood->tick();
+  CHECK(rig.host.told - before == 2);
+  rig.clock.advance(Millis{1});
+  rig.flood->tick();
+  CHECK(rig.host.told - before == 3);
+  CHECK(claim(rig.upper) == 3);
+  rig.clock.advance(Millis{14'999});
+  rig.flood->tick();
+  CHECK(rig.host.told - before == 3);
+  CHECK(rig.flood->counters().gaps == 3);
+}
