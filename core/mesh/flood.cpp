@@ -174,7 +174,9 @@ void Flood::receive(const PeerId& from, const Tombstones& tombstones) {
   }
   const std::vector<Tombstone> fresh = fresh_of(tombstones);
   Exchange& exchange = m_exchanges[from];
-  const bool admitted = m_intake.admit(from, fresh, exchange.questions.is_end_due(), m_clock.mono());
+  const base::MonoTime now = m_clock.mono();
+  const bool admitted =
+      m_intake.admit({from, now - exchange.linked_since, exchange.questions.is_end_due()}, fresh, now);
   if (!admitted || !apply(fresh)) {
     // Not acknowledged, and not marked: the next comparison brings them again.
     m_counters.put_off += admitted ? 0 : fresh.size();
@@ -182,7 +184,7 @@ void Flood::receive(const PeerId& from, const Tombstones& tombstones) {
     return;
   }
   m_counters.received += fresh.size();
-  m_log.age(m_clock.mono());
+  m_log.age(now);
   bool gap = false;
   for (const Tombstone& stone : fresh) {
     gap = m_log.add(stone, age_of(from, stone, tombstones.number == 0)) || gap;

@@ -66,6 +66,7 @@ class Flood {
   };
   /// With one linked peer: what it still has to get of what it misses.
   struct Exchange {
+    base::MonoTime linked_since{};
     std::vector<TombstoneName> backlog;
     std::size_t sent = 0;
     std::set<std::uint32_t> under_way;  ///< messages that it has not acknowledged

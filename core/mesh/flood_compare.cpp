@@ -16,7 +16,11 @@ constexpr std::size_t most_under_way = 8;  ///< messages sent and not acknowledg
 
 void Flood::link_up(const PeerId& peer) {
   m_log.age(m_clock.mono());
-  m_exchanges[peer] = Exchange{};
+  const auto before = m_exchanges.find(peer);  // there if the link was replaced
+  const base::MonoTime since = before == m_exchanges.end() ? m_clock.mono() : before->second.linked_since;
+  Exchange& exchange = m_exchanges[peer];
+  exchange = Exchange{};
+  exchange.linked_since = since;
   if (m_next_comparison == base::MonoTime::max()) {
     m_next_comparison = m_clock.mono() + comparison_interval;
   }
