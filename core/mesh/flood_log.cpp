@@ -83,8 +83,7 @@ bool FloodLog::add(const Tombstone& stone, base::Millis idle) {
     cover(run);
     gap = bound(run);
   }
-  evict();
-  return gap;
+  return evict() || gap;
 }
 
 /// False if it was there.
@@ -199,7 +198,9 @@ void FloodLog::make_room(const Origin& kept) {
   m_runs.erase(first);  // its names in m_order go when they are the oldest: nobody can make each new origin dear
 }
 
-void FloodLog::evict() {
+/// True if a gap came of it.
+bool FloodLog::evict() {
+  bool gap = false;
   while (m_size > most_entries || m_order.size() > 2 * most_entries) {
     const TombstoneName oldest = m_order.front();
     m_order.pop_front();
@@ -210,9 +211,28 @@ void FloodLog::evict() {
         run->second.floor = std::max(run->second.floor, oldest.sequence + 1);
       } else {
         run->second.gone.insert(oldest.sequence);
+        gap = bound_gone() || gap;
       }
     }
   }
+  return gap;
+}
+
+/// What so many wait for does not come any more: where most do, it is given up.
+bool FloodLog::bound_gone() {
+  std::size_t all = 0;
+  auto most = m_runs.begin();
+  for (auto run = m_runs.begin(); run != m_runs.end(); ++run) {
+    all += run->second.gone.size();
+    most = run->second.gone.size() > most->second.gone.size() ? run : most;
+  }
+  if (all <= most_gone) {
+    return false;
+  }
+  give_up_to(most->second, *most->second.gone.rbegin());
+  most->second.digest.reset();
+  m_summary.reset();
+  return true;
 }
 
 std::vector<LogExtent> FloodLog::extents() const {

@@ -39,6 +39,7 @@ class FloodLog {
   static constexpr std::size_t most_kept_origins = 256;  ///< so that all extents fit into one message
   static constexpr std::uint64_t most_beyond = 4'096;    ///< applied while one before them is waited for
   static constexpr std::size_t most_pieces = 1'024;      ///< runs of numbers that are kept for one origin
+  static constexpr std::size_t most_gone = 65'536;       ///< names of those that left the log before they were covered
 
   /// To be called before anything else is asked of it, or told.
   void age(base::MonoTime now);
@@ -96,7 +97,8 @@ class FloodLog {
   void make_room(const Origin& kept);
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] bool is_young(const Run& run) const { return m_now - run.heard < longest_fresh; }
-  void evict();
+  [[nodiscard]] bool evict();
+  [[nodiscard]] bool bound_gone();
 
   std::map<Origin, Run> m_runs;
   std::optional<std::uint64_t> m_summary;  // until a run changes,

@@ -289,3 +289,20 @@ TEST_CASE("a peer makes everything older be distrusted every 15 s at most, and i
   CHECK(rig.host.told - before == 3);
   CHECK(rig.flood->counters().gaps == 3);
 }
+
+TEST_CASE("what waits for a number that never comes takes bounded memory, also once it has left the log") {
+  mesh::FloodLog log;
+  bool gap = false;
+  std::size_t held = 0;
+  for (std::uint64_t origin = 0; origin < 40; ++origin) {
+    for (std::uint64_t sequence = 2; sequence <= mesh::FloodLog::most_beyond; ++sequence) {
+      gap = log.add(stone(origin, sequence)) || gap;
+    }
+  }
+  CHECK(log.size() == mesh::FloodLog::most_entries);
+  CHECK(gap);
+  for (const mesh::LogExtent& extent : log.extents()) {
+    held += extent.last == 0 ? 1 : 0;
+  }
+  CHECK_MESSAGE(held < 40, "some are not waited for any more");
+}
