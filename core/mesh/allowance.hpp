@@ -11,7 +11,8 @@ namespace ghoard::mesh {
 /// A token bucket: `most` at once, and one more each `refill`. It begins full. `now` never goes back.
 class Allowance {
  public:
-  constexpr Allowance(std::size_t most, base::Millis refill) : m_most(refill * count(most)), m_refill(refill) {}
+  using Micros = std::chrono::microseconds;
+  constexpr Allowance(std::size_t most, Micros refill) : m_most(refill * count(most)), m_refill(refill) {}
 
   [[nodiscard]] bool has(std::size_t tokens, base::MonoTime now) const {
     return credit(now) >= m_refill * count(tokens);
@@ -29,13 +30,13 @@ class Allowance {
 
  private:
   static constexpr std::int64_t count(std::size_t tokens) { return static_cast<std::int64_t>(tokens); }
-  [[nodiscard]] base::Millis credit(base::MonoTime now) const {
-    return m_most - std::max(m_spent - std::min(now - m_since, m_spent), base::Millis{0});
+  [[nodiscard]] Micros credit(base::MonoTime now) const {
+    return m_most - std::max(m_spent - std::min<Micros>(now - m_since, m_spent), Micros{0});
   }
 
-  base::Millis m_most;
-  base::Millis m_refill;
-  base::Millis m_spent{0};  // as of m_since
+  Micros m_most;
+  Micros m_refill;
+  Micros m_spent{0};  // as of m_since
   base::MonoTime m_since{};
 };
 

@@ -31,7 +31,9 @@ Flood::Flood(const PeerId& self, std::uint64_t incarnation, Members& members, Li
       m_clock(clock),
       m_began(clock.mono()),
       m_random(std::move(random)),
-      m_next_comparison(base::MonoTime::max()) {
+      m_next_comparison(base::MonoTime::max()),
+      m_gap_due(base::MonoTime::max()) {
+  m_log.age(m_began);
   if (!m_members.list().empty()) {
     m_distrusting = true;
     m_host.distrust_older(true);
@@ -66,6 +68,7 @@ std::vector<Tombstone> Flood::take_chunk(std::vector<Tombstone>& stones) {
 // ---- announcing ----------------------------------------------------------------------------------
 
 void Flood::announce(std::vector<cache::Change> changes, std::function<void()> acknowledged) {
+  number_anew();
   std::vector<Tombstone> stones;
   for (cache::Change& change : changes) {
     stones.push_back({m_self, m_incarnation, ++m_sequence, std::move(change)});
@@ -86,6 +89,17 @@ void Flood::announce(std::vector<cache::Change> changes, std::function<void()> a
   }
   m_announcements.push_back(std::move(announcement));
   settle();
+}
+
+/// Others drop what has long been idle, and would wait for all the numbers before the next.
+void Flood::number_anew() {
+  const base::MonoTime now = m_clock.mono();
+  m_log.age(now);
+  if (m_sequence > 0 && now - m_announced >= longest_fresh) {
+    m_incarnation = m_random();
+    m_sequence = 0;
+  }
+  m_announced = now;
 }
 
 /// Those that nobody has to acknowledge any more have ended; their callers are told by the next tick.
@@ -135,6 +149,9 @@ void Flood::tick() {
   for (const std::function<void()>& acknowledged : std::exchange(m_settled, {})) {
     acknowledged();
   }
+  if (now >= m_gap_due) {
+    distrust_gap();
+  }
   compare_at_random(now);
 }
 
@@ -142,7 +159,7 @@ base::MonoTime Flood::next_deadline() const {
   if (!m_settled.empty()) {
     return m_clock.mono();
   }
-  base::MonoTime next = m_next_comparison;
+  base::MonoTime next = std::min(m_next_comparison, m_gap_due);
   for (const Announcement& announcement : m_announcements) {
     next = std::min(next, announcement.deadline);
   }
@@ -157,20 +174,23 @@ void Flood::receive(const PeerId& from, const Tombstones& tombstones) {
   }
   const std::vector<Tombstone> fresh = fresh_of(tombstones);
   Exchange& exchange = m_exchanges[from];
-  const bool admitted = m_intake.admit(from, fresh, exchange.ends_due > 0, m_clock.mono());
+  const base::MonoTime now = m_clock.mono();
+  const bool admitted =
+      m_intake.admit({from, now - exchange.linked_since, exchange.questions.is_end_due()}, fresh, now);
   if (!admitted || !apply(fresh)) {
     // Not acknowledged, and not marked: the next comparison brings them again.
     m_counters.put_off += admitted ? 0 : fresh.size();
-    exchange.failed_here = true;
+    exchange.failed_at = exchange.questions.asked();
     return;
   }
   m_counters.received += fresh.size();
+  m_log.age(now);
   bool gap = false;
   for (const Tombstone& stone : fresh) {
-    gap = m_log.add(stone) || gap;
+    gap = m_log.add(stone, age_of(from, stone, tombstones.number == 0)) || gap;
   }
   if (gap) {
-    note_gap();
+    note_gap(from);
   }
   pass_on(from, fresh);
   if (tombstones.number != 0) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/mesh/flood_log.hpp"
+#include "core/mesh/flood_questions.hpp"
 #include "core/mesh/intake.hpp"
 #include "core/mesh/links.hpp"
 #include "core/mesh/members.hpp"
@@ -26,14 +27,15 @@ class Flood {
   Flood(const PeerId& self, std::uint64_t incarnation, Members& members, Links& links, cache::PeerHost& host,
         const base::Clock& clock, Random random);
 
-  /// Numbers the changes, tells every linked peer, and calls `acknowledged` when all of those have acknowledged or are
-  /// gone, or after 250 ms (stretched). The changes are durable here already. `acknowledged` is called from tick only.
+  /// Numbers the changes, from 1 on after `longest_fresh` without any, tells every linked peer, and calls
+  /// `acknowledged` when all of those have acknowledged or are gone, or after 250 ms (stretched). The changes are
+  /// durable here already. `acknowledged` is called from tick only.
   void announce(std::vector<cache::Change> changes, std::function<void()> acknowledged);
 
   void link_up(const PeerId& peer);
   void link_down(const PeerId& peer);
   /// New ones are applied (durably) before they are acknowledged, and passed on once: to every other linked peer, or to
-  /// 16 of them if there are more. Those that come in greater number than Intake allows are neither: the next
+  /// 16 of them if there are more, of one peer's no more than 200 messages a second. Those that come in greater number than Intake allows are neither: the next
   /// comparison, with that peer, brings them again.
   void receive(const PeerId& from, const Tombstones& tombstones);
   void receive(const PeerId& from, const Acknowledge& acknowledge);
@@ -46,9 +48,9 @@ class Flood {
     std::uint64_t announced = 0;
     std::uint64_t received = 0;
     std::uint64_t acknowledged_late = 0;  ///< announcements that ended by their deadline
-    std::uint64_t gaps = 0;
-    std::uint64_t put_off = 0;  ///< that had to wait, since their link brought too many
-    std::uint64_t unasked = 0;  ///< ends of comparisons that this side had not asked for
+    std::uint64_t gaps = 0;               ///< that made what was older distrusted
+    std::uint64_t put_off = 0;            ///< that had to wait, since their link brought too many
+    std::uint64_t unasked = 0;            ///< ends of comparisons that this side had not asked for
   };
   [[nodiscard]] const Counters& counters() const;
 
@@ -58,8 +60,13 @@ class Flood {
     base::MonoTime deadline{};
     std::function<void()> acknowledged;
   };
+  struct Age {
+    std::uint64_t last = 0;  ///< up to this number
+    base::MonoTime heard{};
+  };
   /// With one linked peer: what it still has to get of what it misses.
   struct Exchange {
+    base::MonoTime linked_since{};
     std::vector<TombstoneName> backlog;
     std::size_t sent = 0;
     std::set<std::uint32_t> under_way;  ///< messages that it has not acknowledged
@@ -68,19 +75,23 @@ class Flood {
     bool sending = false;
     base::MonoTime began{};  ///< when it last began to send
     bool gap_there = false;
-    bool failed_here = false;  ///< something received could not be made durable, or has to wait
+    /// Something received could not be made durable, or has to wait: what had been asked by then proves nothing.
+    std::optional<std::uint64_t> failed_at;
     std::uint64_t forgotten_told = 0;
-    std::uint32_t lists_due = 0;       ///< digests with a list that it has not answered by one of its own
-    std::uint32_t ends_due = 0;        ///< digests that LogEnd may answer now
+    FloodQuestions questions;
     std::uint64_t summary_listed = 0;  ///< this side's, when it sent its list
     std::uint64_t summary_there = 0;   ///< the other side's, when it sent its list
     bool complete_there = false;       ///< it missed nothing then
     /// Summaries, here and there, of logs that had nothing for each other though they differ: what is given up differs.
     std::optional<std::pair<std::uint64_t, std::uint64_t>> reconciled;
+    std::map<Origin, Age> ages;  ///< of what is missing here, as its last list tells
   };
 
   [[nodiscard]] std::uint32_t next_number();
   [[nodiscard]] std::vector<Tombstone> fresh_of(const Tombstones& tombstones) const;
+  [[nodiscard]] base::Millis age_of(const PeerId& from, const Tombstone& stone, bool is_passed_on) const;
+  void note_ages(Exchange& exchange, const std::vector<LogExtent>& theirs);
+  void number_anew();
   [[nodiscard]] bool apply(const std::vector<Tombstone>& stones);
   void pass_on(const PeerId& from, const std::vector<Tombstone>& stones);
   /// As many off the front as one message holds.
@@ -93,12 +104,13 @@ class Flood {
   [[nodiscard]] bool may_vouch() const;
   [[nodiscard]] bool is_reconciled(const Exchange& exchange, std::uint64_t summary_there);
   void complete(const Exchange& exchange);
-  void note_gap();
+  void note_gap(const PeerId& from);
+  void distrust_gap();
   void drop_due(const PeerId& peer);
   void settle();
 
   PeerId m_self;
-  std::uint64_t m_incarnation;
+  std::uint64_t m_incarnation;  // of the numbers given now
   Members& m_members;
   Links& m_links;
   cache::PeerHost& m_host;
@@ -108,13 +120,15 @@ class Flood {
   FloodLog m_log;
   Intake m_intake;
   std::uint64_t m_sequence = 0;
+  base::MonoTime m_announced{};  // the latest of them
   std::uint32_t m_number = 0;
   std::deque<Announcement> m_announcements;
   std::vector<std::function<void()>> m_settled;
   std::map<PeerId, Exchange> m_exchanges;  // with each linked peer
   base::MonoTime m_next_comparison;
   bool m_distrusting = false;
-  bool m_gap = false;  // something is missed for good: what is older stays distrusted
+  bool m_gap = false;        // something is missed for good: what is older stays distrusted
+  base::MonoTime m_gap_due;  // when what is older than a further gap is distrusted
   Counters m_counters;
 };
 

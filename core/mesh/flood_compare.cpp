@@ -10,13 +10,17 @@ namespace ghoard::mesh {
 namespace {
 
 constexpr base::Millis comparison_interval{15'000};
-constexpr base::Millis longest_fresh{300'000};  ///< of what a change can concern (design: the life of a grant)
-constexpr std::size_t most_under_way = 8;       ///< messages sent and not acknowledged: nobody's queue overflows
+constexpr std::size_t most_under_way = 8;  ///< messages sent and not acknowledged: nobody's queue overflows
 
 }  // namespace
 
 void Flood::link_up(const PeerId& peer) {
-  m_exchanges[peer] = Exchange{};
+  m_log.age(m_clock.mono());
+  const auto before = m_exchanges.find(peer);  // there if the link was replaced
+  const base::MonoTime since = before == m_exchanges.end() ? m_clock.mono() : before->second.linked_since;
+  Exchange& exchange = m_exchanges[peer];
+  exchange = Exchange{};
+  exchange.linked_since = since;
   if (m_next_comparison == base::MonoTime::max()) {
     m_next_comparison = m_clock.mono() + comparison_interval;
   }
@@ -36,6 +40,7 @@ void Flood::compare_at_random(base::MonoTime now) {
     return;
   }
   m_next_comparison = now + comparison_interval;
+  m_log.age(now);
   m_intake.forget_full(now);
   std::erase_if(m_exchanges, [&](const auto& entry) { return !m_members.is_linked(entry.first); });
   std::vector<PeerId> peers = m_members.linked();
@@ -45,7 +50,7 @@ void Flood::compare_at_random(base::MonoTime now) {
     }
   };
   compare_with_one();
-  std::erase_if(peers, [&](const PeerId& peer) { return !m_exchanges[peer].failed_here; });
+  std::erase_if(peers, [&](const PeerId& peer) { return !m_exchanges[peer].failed_at.has_value(); });
   compare_with_one();
 }
 
@@ -58,18 +63,16 @@ bool Flood::may_vouch() const {
 /// A summary is enough while nobody misses anything, which is nearly always. It vouches for the sender's log.
 void Flood::send_brief(const PeerId& to) {
   Exchange& exchange = m_exchanges[to];
-  exchange.failed_here = false;
   if (!may_vouch()) {
     send_list(to, exchange, false);
     return;
   }
-  ++exchange.ends_due;
+  exchange.questions.ask_brief();
   m_links.send(to, LogDigest{{}, false, true, m_log.summary()});
 }
 
-/// An end is due once each side has the other's list: nobody can know before what the other one misses.
 void Flood::send_list(const PeerId& to, Exchange& exchange, bool answer) {
-  ++(answer ? exchange.ends_due : exchange.lists_due);
+  exchange.questions.ask_list(answer);
   exchange.summary_listed = m_log.summary();
   m_links.send(to, LogDigest{m_log.extents(), answer, false, exchange.summary_listed});
 }
@@ -78,7 +81,12 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
   if (!m_members.is_linked(from)) {
     return;
   }
+  m_log.age(m_clock.mono());
   Exchange& exchange = m_exchanges[from];
+  const bool is_asked = digest.answer && exchange.questions.is_list_due();
+  if (!digest.brief && !is_asked && !m_intake.admit_list(from, m_clock.mono())) {
+    return;  // it asks again with the next comparison
+  }
   if (digest.brief) {
     if (is_reconciled(exchange, digest.summary)) {
       complete(exchange);
@@ -88,22 +96,48 @@ void Flood::receive(const PeerId& from, const LogDigest& digest) {
     }
     return;
   }
-  if (exchange.lists_due > 0 && digest.answer) {
-    --exchange.lists_due;
-    ++exchange.ends_due;
+  if (!digest.answer) {
+    exchange.questions.drop_brief();
+  } else if (is_asked) {
+    exchange.questions.take_list();
   }
+  note_ages(exchange, digest.extents);
   if (exchange.sending && m_clock.mono() < exchange.began + comparison_interval) {
     return;  // first what it was promised: whoever asks on and on makes no work
   }
-  exchange.failed_here = false;
   exchange.summary_there = digest.summary;
   if (m_log.give_up(digest.extents, {m_self, m_incarnation})) {
-    note_gap();
+    note_gap(from);
   }
   if (!digest.answer) {
     send_list(from, exchange, true);
   }
   send_missing(from, exchange, digest.extents);
+}
+
+/// How old what comes from there may be.
+void Flood::note_ages(Exchange& exchange, const std::vector<LogExtent>& theirs) {
+  exchange.ages.clear();
+  for (const LogExtent& extent : theirs) {
+    const Origin origin{extent.origin, extent.incarnation};
+    if (extent.idle.count() > 0 && !m_log.has_all(origin, extent.last)) {
+      exchange.ages[origin] = {extent.last, m_clock.mono() - std::min(extent.idle, longest_fresh)};
+    }
+  }
+}
+
+/// What was told of at once is young, and what a comparison brings is as old as its log said.
+base::Millis Flood::age_of(const PeerId& from, const Tombstone& stone, bool is_passed_on) const {
+  const auto exchange = m_exchanges.find(from);
+  if (exchange == m_exchanges.end()) {
+    return {};
+  }
+  const auto age = exchange->second.ages.find({stone.origin, stone.incarnation});
+  const bool is_live = is_passed_on || stone.origin == from;
+  if (age == exchange->second.ages.end() || (is_live && stone.sequence > age->second.last)) {
+    return {};
+  }
+  return m_clock.mono() - age->second.heard;
 }
 
 void Flood::send_missing(const PeerId& to, Exchange& exchange, const std::vector<LogExtent>& theirs) {
@@ -114,7 +148,7 @@ void Flood::send_missing(const PeerId& to, Exchange& exchange, const std::vector
   exchange.under_way.clear();
   exchange.sending = true;
   exchange.began = m_clock.mono();
-  exchange.gap_there = missing.gap || exchange.forgotten_told < m_log.forgotten();
+  exchange.gap_there = missing.gap || (m_log.forgot_lately() && exchange.forgotten_told < m_log.forgotten());
   exchange.forgotten_told = m_log.forgotten();
   pump(to, exchange);
 }
@@ -154,14 +188,21 @@ void Flood::receive(const PeerId& from, const LogEnd& end) {
   if (exchange == m_exchanges.end()) {
     return;
   }
-  if (exchange->second.ends_due == 0) {
+  const std::optional<std::uint64_t> answered = exchange->second.questions.take_end();
+  if (!answered) {
     ++m_counters.unasked;  // nothing was asked: it vouches for nothing, and no question of ours found a gap
     return;
   }
-  --exchange->second.ends_due;
+  m_log.age(m_clock.mono());
+  if (!exchange->second.questions.is_end_due()) {
+    exchange->second.ages.clear();
+  }
+  if (exchange->second.failed_at && *exchange->second.failed_at < *answered) {
+    exchange->second.failed_at.reset();  // it was asked anew since then, and this is the end of that
+  }
   const std::uint64_t summary = m_log.summary();
   if (end.gap) {
-    note_gap();
+    note_gap(from);
   } else if (exchange->second.complete_there && exchange->second.summary_listed == summary) {
     exchange->second.reconciled = {summary, exchange->second.summary_there};  // and nothing came from there
   }
@@ -177,16 +218,27 @@ bool Flood::is_reconciled(const Exchange& exchange, std::uint64_t summary_there)
 
 /// Nothing is missed that this peer knows of.
 void Flood::complete(const Exchange& exchange) {
-  if (m_distrusting && !m_gap && !exchange.failed_here) {
+  if (m_distrusting && !m_gap && !exchange.failed_at.has_value()) {
     m_distrusting = false;
     m_host.distrust_older(false);
   }
 }
 
-void Flood::note_gap() {
-  ++m_counters.gaps;
+/// Whatever peers say to be gone, no more than one of each within 15 s makes everything be confirmed anew. What came
+/// meanwhile is not vouched for by anybody; that is as long as a change may be missed unnoticed anyway.
+void Flood::note_gap(const PeerId& from) {
+  const base::MonoTime now = m_clock.mono();
   m_gap = true;
   m_distrusting = true;
+  m_gap_due = std::min(m_gap_due, m_intake.take_gap(from, now));
+  if (m_gap_due <= now) {
+    distrust_gap();
+  }
+}
+
+void Flood::distrust_gap() {
+  ++m_counters.gaps;
+  m_gap_due = base::MonoTime::max();
   m_host.distrust_older(true);
 }
 

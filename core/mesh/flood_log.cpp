@@ -1,11 +1,14 @@
 #include "core/mesh/flood_log.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <limits>
+#include <string>
+#include <tuple>
 #include <utility>
 
-#include "core/mesh/rank.hpp"
+#include "core/base/digest.hpp"
 
 namespace ghoard::mesh {
 
@@ -49,8 +52,28 @@ bool FloodLog::is_applied(const Origin& origin, std::uint64_t sequence) const {
   return found != m_runs.end() && piece_with(found->second.pieces, sequence) != found->second.pieces.end();
 }
 
-bool FloodLog::add(const Tombstone& stone) {
-  Run& run = run_of({stone.origin, stone.incarnation});
+bool FloodLog::has_all(const Origin& origin, std::uint64_t last) const {
+  const auto found = m_runs.find(origin);
+  return found != m_runs.end() && found->second.covered >= last && holes(found->second).empty();
+}
+
+void FloodLog::age(base::MonoTime now) {
+  constexpr base::Millis between_sweeps{1'000};
+  m_now = now;
+  if (now - m_swept < between_sweeps) {
+    return;
+  }
+  m_swept = now;
+  std::erase_if(m_runs, [&](const auto& entry) {
+    const bool is_old = now - entry.second.heard >= 2 * longest_fresh;
+    m_size -= is_old ? entry.second.entries.size() : 0;
+    return is_old;
+  });
+}
+
+bool FloodLog::add(const Tombstone& stone, base::Millis idle) {
+  Run& run = run_of({stone.origin, stone.incarnation}, idle);
+  run.heard = std::max(run.heard, m_now - idle);
   if (run.entries.emplace(stone.sequence, stone.change).second) {
     m_order.push_back({{stone.origin, stone.incarnation}, stone.sequence});
     ++m_size;
@@ -60,8 +83,7 @@ bool FloodLog::add(const Tombstone& stone) {
     cover(run);
     gap = bound(run);
   }
-  evict();
-  return gap;
+  return evict() || gap;
 }
 
 /// False if it was there.
@@ -145,23 +167,40 @@ std::vector<SequenceRange> FloodLog::holes(const Run& run) {
   return found;
 }
 
-FloodLog::Run& FloodLog::run_of(const Origin& origin) {
+FloodLog::Run& FloodLog::run_of(const Origin& origin, base::Millis idle) {
   const auto [entry, is_new] = m_runs.try_emplace(origin);
   entry->second.used = ++m_uses;
-  entry->second.sum.reset();  // whoever asks for it changes it
-  if (is_new && m_runs.size() > most_kept_origins) {
-    auto oldest = m_runs.begin();
-    for (auto run = m_runs.begin(); run != m_runs.end(); ++run) {
-      oldest = run->second.used < oldest->second.used ? run : oldest;
-    }
-    m_size -= oldest->second.entries.size();
-    m_runs.erase(oldest);  // its names in m_order go when they are the oldest: nobody can make each new origin dear
-    ++m_forgotten;
+  entry->second.digest.reset();  // whoever asks for it changes it
+  m_summary.reset();
+  if (is_new) {
+    entry->second.heard = m_now - idle;
+  }
+  if (m_runs.size() > most_kept_origins) {
+    make_room(origin);
   }
   return entry->second;
 }
 
-void FloodLog::evict() {
+/// Claims of which nothing came go first, then what has been idle for longest.
+void FloodLog::make_room(const Origin& kept) {
+  const auto rank = [](const Run& run) { return std::tuple(!run.pieces.empty(), run.heard, run.used); };
+  auto first = m_runs.end();
+  for (auto run = m_runs.begin(); run != m_runs.end(); ++run) {
+    if (run->first != kept && (first == m_runs.end() || rank(run->second) < rank(first->second))) {
+      first = run;
+    }
+  }
+  if (!first->second.pieces.empty() && is_young(first->second)) {
+    ++m_forgotten;
+    m_forgot = m_now;
+  }
+  m_size -= first->second.entries.size();
+  m_runs.erase(first);  // its names in m_order go when they are the oldest: nobody can make each new origin dear
+}
+
+/// True if a gap came of it.
+bool FloodLog::evict() {
+  bool gap = false;
   while (m_size > most_entries || m_order.size() > 2 * most_entries) {
     const TombstoneName oldest = m_order.front();
     m_order.pop_front();
@@ -172,9 +211,28 @@ void FloodLog::evict() {
         run->second.floor = std::max(run->second.floor, oldest.sequence + 1);
       } else {
         run->second.gone.insert(oldest.sequence);
+        gap = bound_gone() || gap;
       }
     }
   }
+  return gap;
+}
+
+/// What so many wait for does not come any more: where most do, it is given up.
+bool FloodLog::bound_gone() {
+  std::size_t all = 0;
+  auto most = m_runs.begin();
+  for (auto run = m_runs.begin(); run != m_runs.end(); ++run) {
+    all += run->second.gone.size();
+    most = run->second.gone.size() > most->second.gone.size() ? run : most;
+  }
+  if (all <= most_gone) {
+    return false;
+  }
+  give_up_to(most->second, *most->second.gone.rbegin());
+  most->second.digest.reset();
+  m_summary.reset();
+  return true;
 }
 
 std::vector<LogExtent> FloodLog::extents() const {
@@ -182,8 +240,14 @@ std::vector<LogExtent> FloodLog::extents() const {
   std::vector<LogExtent> result;
   std::size_t room = longest_message - rest_of_message;
   for (const auto& [origin, run] : m_runs) {
-    result.push_back({origin.peer, origin.incarnation, std::min(run.floor, run.covered + 1), run.covered});
+    const base::Millis idle = std::min(m_now - run.heard, longest_fresh);
+    result.push_back({origin.peer, origin.incarnation, std::min(run.floor, run.covered + 1), run.covered, {}, idle});
     room -= size_of(result.back());
+  }
+  for (LogExtent& extent : result) {  // numbers that are this long are nobody's own, and young they may be
+    const std::size_t size = size_of(extent.holes) + size_of(static_cast<std::uint64_t>(extent.idle.count()));
+    extent.idle = size <= room ? extent.idle : base::Millis{0};
+    room -= extent.idle.count() > 0 ? size : 0;
   }
   auto extent = result.begin();
   for (const auto& [origin, run] : m_runs) {
@@ -201,22 +265,54 @@ std::vector<LogExtent> FloodLog::extents() const {
   return result;
 }
 
-std::uint64_t FloodLog::sum_of(const Origin& origin, const Run& run) {
-  std::uint64_t sum = rank_of(rank_seed(origin.peer.key), origin.incarnation);
-  for (const auto& [first, last] : run.pieces) {
-    sum = rank_of(rank_of(sum, first), last);
+base::Digest FloodLog::digest_of(const Origin& origin, const Run& run) {
+  base::Sha256 hash;
+  const auto add = [&](std::uint64_t number) {
+    std::array<char, sizeof number> bytes{};
+    for (char& byte : bytes) {
+      byte = static_cast<char>(number & 0xff);
+      number >>= 8;
+    }
+    hash.update({bytes.data(), bytes.size()});
+  };
+  for (const std::uint8_t byte : origin.peer.key) {
+    const char letter = static_cast<char>(byte);
+    hash.update({&letter, 1});
   }
-  return holes(run).empty() ? sum : rank_of(sum, run.given_up);
+  add(origin.incarnation);
+  for (const auto& [first, last] : run.pieces) {
+    add(first);
+    add(last);
+  }
+  if (!holes(run).empty()) {
+    add(run.given_up);
+  }
+  return hash.finish();
 }
 
 std::uint64_t FloodLog::summary() {
-  std::uint64_t sum = 0;
-  for (auto& [origin, run] : m_runs) {
-    if (!run.sum.has_value()) {
-      run.sum = sum_of(origin, run);
-    }
-    sum += *run.sum;
+  if (m_summary && m_now < m_summary_until) {
+    return *m_summary;
   }
+  base::Sha256 hash;
+  m_summary_until = base::MonoTime::max();
+  for (auto& [origin, run] : m_runs) {
+    if (!is_young(run)) {
+      continue;
+    }
+    if (!run.digest) {
+      run.digest = digest_of(origin, run);
+    }
+    const std::string bytes(run.digest->bytes.begin(), run.digest->bytes.end());
+    hash.update(bytes);
+    m_summary_until = std::min(m_summary_until, run.heard + longest_fresh);
+  }
+  const base::Digest whole = hash.finish();
+  std::uint64_t sum = 0;
+  for (std::size_t byte = sizeof sum; byte-- > 0;) {
+    sum = sum << 8 | whole.bytes[byte];
+  }
+  m_summary = sum;
   return sum;
 }
 
@@ -226,13 +322,21 @@ bool FloodLog::give_up(std::span<const LogExtent> theirs, const Origin& own) {
     const Origin origin{extent.origin, extent.incarnation};
     const auto found = m_runs.find(origin);
     const std::uint64_t covered = found == m_runs.end() ? 0 : found->second.covered;
-    if (origin == own || extent.last <= covered || extent.first <= covered + 1) {
+    if (origin == own || extent.idle >= longest_fresh || extent.last <= covered || extent.first <= covered + 1) {
       continue;
     }
-    give_up_to(run_of(origin), extent.first - 1);
+    if (found != m_runs.end() || has_room()) {
+      give_up_to(run_of(origin, extent.idle), extent.first - 1);
+    }
     gap = true;
   }
   return gap;
+}
+
+/// What somebody says to have been pushes out nothing that was.
+bool FloodLog::has_room() const {
+  return m_runs.size() < most_kept_origins ||
+         std::any_of(m_runs.begin(), m_runs.end(), [&](const auto& entry) { return !is_young(entry.second); });
 }
 
 FloodLog::Missing FloodLog::missing_there(std::span<const LogExtent> theirs) const {
@@ -242,6 +346,9 @@ FloodLog::Missing FloodLog::missing_there(std::span<const LogExtent> theirs) con
   }
   Missing missing;
   for (const auto& [origin, run] : m_runs) {
+    if (!is_young(run)) {
+      continue;
+    }
     const auto found = known.find(origin);
     const LogExtent* extent = found == known.end() ? nullptr : found->second;
     const auto name_all = [&, &of = origin, &entries = run.entries](std::uint64_t first, std::uint64_t last) {

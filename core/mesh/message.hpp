@@ -26,7 +26,8 @@ inline constexpr std::size_t most_records = 32;
 inline constexpr std::size_t most_tombstones = 64;
 inline constexpr std::size_t most_origins = 512;
 inline constexpr std::size_t most_members = 400;
-inline constexpr std::size_t most_holes = 2;  ///< of one origin
+inline constexpr std::size_t most_holes = 2;           ///< of one origin
+inline constexpr base::Millis longest_fresh{300'000};  ///< of what a change can concern (design: the life of a grant)
 
 /// Chosen by whoever asks; answers carry it. Never reused while a question is open.
 using QuestionId = std::uint32_t;
@@ -174,7 +175,8 @@ struct Alive {
 };
 
 // ---- invalidation
-/// One change, named by who made it and its number there. Sequences of one origin begin at 1 and have no gaps.
+/// One change, named by who made it and its number there. Sequences of one origin begin at 1 and have no gaps. Who has
+/// been silent for `longest_fresh` begins anew, with another incarnation: others may have forgotten the old one.
 struct Tombstone {
   PeerId origin;
   std::uint64_t incarnation = 0;
@@ -200,6 +202,8 @@ struct LogExtent {
   std::uint64_t last = 0;
   /// Up to `last`, in order: what the sender had to give up without having seen it. It may still be sent.
   std::vector<SequenceRange> holes{};
+  /// For how long nothing was heard of that origin, so that whoever hears of it late does not take it for young.
+  base::Millis idle{0};
 };
 struct LogDigest {  ///< what the sender has; the receiver sends what is missing there, and asks for what is missing
                     ///< here

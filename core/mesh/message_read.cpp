@@ -257,6 +257,10 @@ LogExtent read_extent(Reader& from, const nlohmann::json& item) {
   if (item.size() > 4) {
     extent.holes = read_holes(from, extent.last);
   }
+  if (item.size() > 5) {
+    const auto most = static_cast<std::uint64_t>(longest_fresh.count());  // nobody asks for what is older
+    extent.idle = base::Millis{static_cast<std::int64_t>(std::min(from.number(), most))};
+  }
   return extent;
 }
 

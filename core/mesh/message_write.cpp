@@ -100,12 +100,15 @@ Writer fields_of(const Tombstone& stone) {
 Writer fields_of(const LogExtent& extent) {
   Writer fields;
   fields.peer(extent.origin).number(extent.incarnation).number(extent.first).number(extent.last);
-  if (!extent.holes.empty()) {
+  if (!extent.holes.empty() || extent.idle.count() > 0) {
     Writer holes;
     for (const SequenceRange& hole : extent.holes) {
       holes.number(hole.first).number(hole.last);
     }
     fields.list(std::move(holes));
+  }
+  if (extent.idle.count() > 0) {
+    fields.number(static_cast<std::uint64_t>(extent.idle.count()));
   }
   return fields;
 }

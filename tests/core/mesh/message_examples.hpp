@@ -79,6 +79,7 @@ inline std::vector<mesh::Message> example_messages() {
           Acknowledge{16},
           LogDigest{{{test_peer(9), 3, 4, 5}}, true, false, 0},
           LogDigest{{{test_peer(9), 3, 8, 9, {{1, 2}, {5, 7}}}}, false, false, 0},
+          LogDigest{{{test_peer(9), 3, 4, 5, {}, base::Millis{70'000}}}, false, false, 0},
           LogDigest{{}, false, true, 0x1234},
           LogEnd{true}};
 }

@@ -195,6 +195,10 @@ TEST_CASE("keys of another length, numbers out of range and unusable addresses a
   nlohmann::json half = with_holes({{1, 1}});
   half[1][0][4].push_back(3U);
   CHECK(is_refused(half));
+  nlohmann::json aged = fields_of(LogDigest{{{test_peer(1), 1, 8, 9, {}, base::Millis{7}}}, false, false, 0});
+  aged[1][0][5] = ~0ULL;
+  const std::string bytes = cbor(aged);
+  CHECK_MESSAGE(std::get<LogDigest>(*decode(bytes, {})).extents[0].idle == longest_fresh, "no older than matters");
   nlohmann::json records = fields_of(Records{{{test_peer(1), 1, {test_address(1)}, true}}});
   for (const char* address : {"/ip4/0.0.0.0/tcp/1", "/ip4/10.0.0.1/udp/1", "nonsense", ""}) {
     records[1][0][2][0] = address;
