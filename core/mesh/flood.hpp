@@ -35,8 +35,8 @@ class Flood {
   void link_up(const PeerId& peer);
   void link_down(const PeerId& peer);
   /// New ones are applied (durably) before they are acknowledged, and passed on once: to every other linked peer, or to
-  /// 16 of them if there are more, of one peer's no more than 200 messages a second. Those that come in greater number than Intake allows are neither: the next
-  /// comparison, with that peer, brings them again.
+  /// 16 of them if there are more, of one peer's no more than 200 messages a second. Those that come in greater number
+  /// than Intake allows are neither: the next comparison, with that peer, brings them again.
   void receive(const PeerId& from, const Tombstones& tombstones);
   void receive(const PeerId& from, const Acknowledge& acknowledge);
   void receive(const PeerId& from, const LogDigest& digest);

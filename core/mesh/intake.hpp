@@ -54,8 +54,8 @@ class Intake {
   /// From when on what that peer says to be gone makes everything older distrusted: now, unless it has just said so.
   /// Until then no further one of it counts.
   [[nodiscard]] base::MonoTime take_gap(const PeerId& from, base::MonoTime now);
-  /// What a peer has used up is known for as long as it matters, beyond its link, of the 1,024 heard of last: a new link
-  /// is no new allowance. A new id is one, within what newcomers share.
+  /// What a peer has used up is known for as long as it matters, beyond its link, of the 1,024 heard of last: a new
+  /// link is no new allowance. A new id is one, within what newcomers share.
   void forget_full(base::MonoTime now);
   [[nodiscard]] std::size_t peers() const { return m_peers.size(); }
 
