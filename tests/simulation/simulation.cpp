@@ -265,7 +265,10 @@ void Simulation::drop(std::size_t one, std::size_t other, mesh::LinkEnd end, std
   if (m_links.erase(pair(one, other)) == 0) {
     return;
   }
-  for (const auto& [told, about] : {std::pair(one, other), std::pair(other, one)}) {
+  // No structured binding: clang 14, which builds the fuzzers, does not let a lambda capture one.
+  for (const std::pair<std::size_t, std::size_t>& side : {std::pair(one, other), std::pair(other, one)}) {
+    const std::size_t told = side.first;
+    const std::size_t about = side.second;
     if (told_only.has_value() && *told_only != told) {
       continue;
     }
