@@ -60,7 +60,7 @@ std::unique_ptr<cache::FetchLease> Holder::hold(const PeerId& owner, const Grant
 
 void Holder::beat_all() {
   m_timer = Timers::none;
-  for (const auto& [id, held] : m_held) {
+  for (auto& [id, held] : m_held) {
     if (held.ends > m_parts.now()) {
       beat(id, held);
     }
@@ -83,8 +83,9 @@ std::set<PeerId> Holder::owners_of(const Held& held) const {
   return owners;
 }
 
-void Holder::beat(LeaseId id, const Held& held) {
-  for (const PeerId& owner : owners_of(held)) {
+void Holder::beat(LeaseId id, Held& held) {
+  held.told = owners_of(held);
+  for (const PeerId& owner : held.told) {
     m_parts.post(owner, Beat{id, held.slot, held.fingerprint});
   }
 }
@@ -116,9 +117,19 @@ void Holder::receive(const PeerId& from, const Probe& probe) {
 }
 
 void Holder::lost(const PeerId& peer, bool /*dead*/) {
-  for (const auto& [id, held] : m_held) {
+  for (auto& [id, held] : m_held) {
     if (held.owner == peer || held.backup == peer) {
       beat(id, held);
+    }
+  }
+}
+
+void Holder::owners_changed() {
+  for (auto& [id, held] : m_held) {
+    for (const PeerId& owner : owners_of(held)) {
+      if (held.ends > m_parts.now() && held.told.insert(owner).second) {
+        m_parts.post(owner, Beat{id, held.slot, held.fingerprint});
+      }
     }
   }
 }

@@ -23,6 +23,8 @@ class Holder {
   void receive(const PeerId& from, const Probe& probe);
   /// An owner was lost: the new ones hear of it at once.
   void lost(const PeerId& peer, bool dead);
+  /// Somebody else may own what is held: whoever has not heard of it does now, lest it grant the same to another.
+  void owners_changed();
 
   [[nodiscard]] bool holds(LeaseId lease) const { return m_held.contains(lease); }
   [[nodiscard]] std::size_t leases() const { return m_held.size(); }
@@ -37,9 +39,10 @@ class Holder {
     QuestionId question = 0;
     std::optional<PeerId> backup;
     base::MonoTime ends{};
+    std::set<PeerId> told{};  ///< owners by the last beat
   };
   void beat_all();
-  void beat(LeaseId id, const Held& held);
+  void beat(LeaseId id, Held& held);
   [[nodiscard]] std::set<PeerId> owners_of(const Held& held) const;
   void end(LeaseId id, const std::function<Message(const Held&)>& message);
   void abandon(LeaseId id);

@@ -87,7 +87,7 @@ void LeaseTable::ask(const PeerId& from, const Get& get) {
     tidy(key);
     return;
   }
-  if (take_up(slot, key, asker, get.prior)) {
+  if (take_up(slot, key, asker, get)) {
     return;
   }
   if (!basis.has_value() && slot.shared_route && slot.leader.has_value()) {
@@ -115,13 +115,16 @@ std::pair<std::optional<LeaseTable::Noted>, cache::Fingerprint> LeaseTable::note
 }
 
 /// Somebody fetches for an owner that has gone: its holder is asked before anybody else is granted the same.
-bool LeaseTable::take_up(Slot& slot, const SlotKey& key, const Asker& asker, const std::optional<Prior>& prior) {
+bool LeaseTable::take_up(Slot& slot, const SlotKey& key, const Asker& asker, const Get& get) {
   auto [noted, fingerprint] = noted_for(slot, key, asker.fingerprint);
-  if (!noted.has_value() && prior.has_value()) {
-    noted = Noted{prior->holder, prior->lease, m_parts.now() + silence_ends_lease};
+  if (!noted.has_value() && get.prior.has_value()) {
+    noted = Noted{get.prior->holder, get.prior->lease, m_parts.now() + silence_ends_lease};
   }
-  if (!noted.has_value() || m_leases.contains(noted->lease) || noted->holder == asker.peer) {
+  if (!noted.has_value() || m_leases.contains(noted->lease)) {
     return false;
+  }
+  if (noted->holder == asker.peer && get.hop == 0) {
+    return false;  // a holder that asks has let go; passing on another's question says nothing of that
   }
   m_notes.erase({key, fingerprint});
   ++m_parts.counters.taken_up;

@@ -111,7 +111,7 @@ class LeaseTable {
   Lease* joinable(const Slot& slot, const cache::Fingerprint& fingerprint);
   [[nodiscard]] std::pair<std::optional<Noted>, cache::Fingerprint> noted_for(const Slot& slot, const SlotKey& key,
                                                                               const cache::Fingerprint& asking) const;
-  bool take_up(Slot& slot, const SlotKey& key, const Asker& asker, const std::optional<Prior>& prior);
+  bool take_up(Slot& slot, const SlotKey& key, const Asker& asker, const Get& get);
   void wait_for(Lease& lease, std::vector<Asker>& list, Asker asker);
   void enqueue(Slot& slot, const SlotKey& key, Asker asker);
   void answered(const Asker& asker) { m_places.erase({asker.peer, asker.question}); }

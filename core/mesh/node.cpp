@@ -125,6 +125,10 @@ void Node::deliver_own() {
   if (std::exchange(m_delivering, true)) {
     return;
   }
+  // Views change without a loss, too: by what others tell of a peer that has come back as another process.
+  if (m_holder.leases() > 0 && std::exchange(m_view, m_members.view_digest()) != m_members.view_digest()) {
+    m_holder.owners_changed();
+  }
   while (!m_own.empty()) {
     Message message = std::move(m_own.front());
     m_own.pop_front();

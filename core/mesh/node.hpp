@@ -104,6 +104,7 @@ class Node final : public cache::PeerNetwork {
   Asker m_asker;
   std::deque<Message> m_own;  // what this node tells itself
   bool m_delivering = false;
+  std::uint64_t m_view = 0;  ///< by which those who own what is held were last looked for
   std::map<PeerId, PeerWorth> m_worth;
   PeerWorth m_overflow;
 };

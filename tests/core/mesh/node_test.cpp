@@ -228,6 +228,40 @@ TEST_CASE("what an earlier run of a peer asked is not answered to the run after 
   CHECK(rig.to<mesh::Value>(asker).size() == 1);
 }
 
+TEST_CASE("a holder that passes on another's question still holds its lease") {
+  NodeRig rig;
+  rig.node.receive(holder, mesh::Beat{77, slot(), token_1});  // of an owner that is gone
+  mesh::Get question = get(1, token_1);
+  SUBCASE("another's") {
+    question.hop = 1;
+    rig.node.receive(holder, question);
+    REQUIRE(rig.to<mesh::Probe>(holder).size() == 1);
+    CHECK(rig.to<mesh::Probe>(holder)[0].lease == 77);
+    CHECK(rig.to<mesh::Grant>(holder).empty());
+  }
+  SUBCASE("its own") {
+    rig.node.receive(holder, question);
+    CHECK(rig.to<mesh::Probe>(holder).empty());
+    CHECK(rig.to<mesh::Grant>(holder).size() == 1);
+  }
+}
+
+TEST_CASE("whoever becomes an owner hears at once of what is held, though nobody was lost") {
+  NodeRig rig;
+  cache::PeerQuestion question;
+  question.resource = resource();
+  question.key = github::key_of(resource());
+  question.fingerprint = token_1;
+  std::unique_ptr<cache::FetchLease> lease;
+  const auto asked = rig.node.ask(
+      question, [&](cache::PeerAnswer answer) { lease = std::move(std::get<cache::GoAhead>(answer).lease); });
+  rig.run_for(Millis{10});
+  REQUIRE(lease != nullptr);
+  CHECK(rig.to<mesh::Beat>(asker).empty());
+  rig.reachable(asker);
+  CHECK(rig.to<mesh::Beat>(asker).size() == 1);
+}
+
 TEST_CASE("the questions of two runs have different numbers") {
   NodeRig one(1);
   NodeRig other(2);
