@@ -13,7 +13,7 @@ namespace ghoard::base {
 struct Digest {
   std::array<std::uint8_t, 32> bytes{};
 
-  auto operator<=>(const Digest&) const = default;
+  auto operator<=>(const Digest&) const = default;  // NOLINT(modernize-use-nullptr)
 
   /// 64 lower-case hexadecimal digits.
   [[nodiscard]] std::string hex() const;

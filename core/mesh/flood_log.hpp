@@ -18,7 +18,7 @@ namespace ghoard::mesh {
 struct Origin {
   PeerId peer;
   std::uint64_t incarnation = 0;
-  auto operator<=>(const Origin&) const = default;
+  auto operator<=>(const Origin&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct TombstoneName {
