@@ -9,8 +9,8 @@ namespace {
 
 constexpr base::Millis acknowledged_within{250};
 constexpr std::size_t most_told = 16;
-constexpr std::size_t most_passed_on =
-    200;  ///< messages of one peer within `passing_pause`; comparison brings the rest
+/// Messages of one peer within `passing_pause`; comparison brings the rest.
+constexpr std::size_t most_passed_on = 200;
 constexpr base::Millis passing_pause{1'000};
 constexpr std::size_t tombstone_bytes = longest_message - 64;
 
